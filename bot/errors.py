@@ -1,0 +1,81 @@
+"""The one error tree. Every message says what was wrong, where, and what to do.
+
+    LifeboatError (escalation/errors.py)
+    ├── BadFile, BadFiles         a YAML file that a person must mend
+    ├── Missing                   something that a person must provide before this can run
+    ├── NotFound                  a name or an id that does not exist
+    ├── Refused                   a rule of ours says no; the message says which
+    ├── Forged                    a delivery that nobody we trust sent
+    ├── Unavailable               ours or a provider's fault: try again later
+    │   └── LeaseLost             another worker holds this job now: write nothing
+    ├── DeliveryFailed            a page did not go out; `permanent` tells whether to try again
+    └── ActionFailed              a step in AWS did not work; `retry` tells whether trying again may help
+"""
+
+from typing import Any
+
+from escalation.errors import BadFile, BadFiles, LifeboatError
+from escalation.phrase import N_, Phrase, phrase
+
+__all__ = [
+    "N_", "ActionFailed", "BadFile", "BadFiles", "DeliveryFailed", "Forged", "LeaseLost", "LifeboatError", "Missing",
+    "NotFound", "Phrase", "Refused", "Unavailable", "phrase",
+]
+
+
+class Told(LifeboatError):
+    """An error whose whole message is given by the one who raises it, as a phrase."""
+
+    def __init__(self, what: Phrase) -> None:
+        super().__init__()
+        self.phrase = what
+
+
+class Missing(Told):
+    """Something that a person must provide first."""
+
+
+class NotFound(LifeboatError):
+    """A name or an id that does not exist."""
+
+    message = N_("There is no {kind} named {name}. Known: {known}.")
+
+    def __init__(self, kind: str, name: str, known: str = "-") -> None:
+        super().__init__(kind=kind, name=name, known=known)
+
+
+class Refused(Told):
+    """A rule of ours says no."""
+
+
+class Forged(Told):
+    """A delivery that nobody we trust sent; answering 403 is right."""
+
+
+class Unavailable(Told):
+    """Our own fault, or a provider's, and for now: the caller tries again."""
+
+
+class LeaseLost(Unavailable):
+    """The lease of this job ran out and another worker has it: nothing may be written."""
+
+    def __init__(self, job: str) -> None:
+        super().__init__(phrase(N_("Another worker has taken over job {job}."), job=job))
+
+
+class DeliveryFailed(Told):
+    """A page did not go out. `permanent`: trying the same address again cannot help."""
+
+    def __init__(self, what: Phrase, *, permanent: bool, retry_after: float | None = None) -> None:
+        super().__init__(what)
+        self.permanent = permanent
+        self.retry_after = retry_after
+
+
+class ActionFailed(Told):
+    """A step did not work. `retry`: trying the same call again may help (throttling, 5xx). `code`: AWS's own, if any."""
+
+    def __init__(self, what: Phrase, *, retry: bool = False, code: str = "", **_: Any) -> None:
+        super().__init__(what)
+        self.retry = retry
+        self.code = code

@@ -1,0 +1,188 @@
+"""What an action and a check promise: the contract between playbooks, the AWS modules, and the runs that use them.
+
+An *action* changes AWS, a *check* only looks. Both are classes without state, one per name, collected in one table
+(`bot/aws/__init__.py`). Their methods are plain blocking functions; the run calls them on the bounded boto3 pool, in
+this order, and stores what each returns before the next:
+
+    plan(params, aws, attempt)  -> StepPlan    reads only: the calls it would make, the values before and after
+    act(params, aws, attempt)   -> Progress    looks first, then starts the change; safe to call again after a crash
+    look(params, aws, attempt)  -> Progress    reads only: has it happened yet? called until it is no longer Working
+
+A check has `look` only. Nothing here sleeps: a wait is `Working(again_in=...)`, which becomes a row with a due time.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from escalation.phrase import Phrase
+
+Plane = Literal["data", "control", "global-control"]
+
+
+class Params(BaseModel):
+    """The parameters of an action or a check: what may stand under `with:` in a playbook."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Aws(Protocol):
+    """Where clients come from (`bot/aws/session.py`); `region` None means the region the step acts in."""
+
+    region: str
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        """A boto3 client with short timeouts."""
+        ...
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What a step knows of itself, stored before its first call (write-ahead).
+
+    `token` is deterministic (`<run>/<step>/<attempt>`); use it, or a name made of `incident`, wherever AWS takes a
+    client token. `memory` is what this attempt's earlier `act` and `look` calls returned as `memory`.
+    """
+
+    incident: str
+    run: str
+    step: str
+    number: int
+    started_at: datetime
+    now: datetime
+    memory: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def token(self) -> str:
+        return f"{self.run}/{self.step}/{self.number}"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One API call: `dynamodb`, `RestoreTableToPointInTime` (botocore's operation name), its parameters, its region."""
+
+    service: str
+    operation: str
+    parameters: Mapping[str, Any]
+    region: str = ""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One value that the step changes. `before` None: it does not exist yet."""
+
+    what: Phrase
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class StepPlan:
+    """What the step would do, for a person to read before it is done. `warnings`: what it risks or disturbs."""
+
+    calls: tuple[Call, ...] = ()
+    changes: tuple[Change, ...] = ()
+    warnings: tuple[Phrase, ...] = ()
+
+
+@dataclass(frozen=True)
+class Working:
+    """Not finished: look again in a while. `note` is shown to people; `memory` is given to the next call."""
+
+    note: Phrase
+    again_in: timedelta = timedelta(seconds=5)
+    memory: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Done:
+    """Finished and verified. `output` is what templates see as `steps.<id>.<name>`: JSON values only."""
+
+    note: Phrase
+    output: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Failed:
+    """It did not work, or the check does not hold. `why` says what, where, and what to do."""
+
+    why: Phrase
+
+
+Progress = Working | Done | Failed
+
+
+class Check(Protocol):
+    """Only looks; the run stops when it does not hold."""
+
+    facts: ClassVar["Facts"]
+
+    def look(self, params: Any, aws: Aws, attempt: Attempt) -> Progress: ...
+
+
+class Action(Check, Protocol):
+    """Changes AWS; see the module's docstring for the order of calls."""
+
+    def plan(self, params: Any, aws: Aws, attempt: Attempt) -> StepPlan: ...
+
+    def act(self, params: Any, aws: Aws, attempt: Attempt) -> Progress: ...
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What every action and check declares. Rules over all of them are tests (`tests/rules/`).
+
+    `permissions` are IAM actions; `changes` and `undo` are texts for people; `undone_by` names the action that undoes
+    this one, None with a reason in `undo`; `recognised_by` says how a second call sees that it was already done;
+    `outputs` maps each output's name to its type as playbook inputs name them (`str`, `int`, `time`, `dynamodb.table`).
+    """
+
+    name: str
+    kind: Literal["action", "check"]
+    params: type[Params]
+    permissions: tuple[str, ...]
+    plane: Plane
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    changes: str = ""
+    undo: str = ""
+    undone_by: str | None = None
+    recognised_by: str = ""
+
+
+Class = TypeVar("Class", bound=type)
+
+
+def action(
+    name: str,
+    params: type[Params],
+    *,
+    permissions: tuple[str, ...],
+    plane: Plane,
+    changes: str,
+    undo: str,
+    recognised_by: str,
+    undone_by: str | None = None,
+    outputs: Mapping[str, str] | None = None,
+) -> Callable[[Class], Class]:
+    """Attach an action's facts to its class. Texts are `N_("...")`."""
+    return _attach(
+        Facts(name, "action", params, permissions, plane, outputs or {}, changes, undo, undone_by, recognised_by)
+    )
+
+
+def check(
+    name: str, params: type[Params], *, permissions: tuple[str, ...], outputs: Mapping[str, str] | None = None
+) -> Callable[[Class], Class]:
+    """Attach a check's facts to its class. Looking is always the data plane's or a read of the control plane."""
+    return _attach(Facts(name, "check", params, permissions, "data", outputs or {}))
+
+
+def _attach(facts: Facts) -> Callable[[Class], Class]:
+    def attach(cls: Class) -> Class:
+        cls.facts = facts  # type: ignore[attr-defined]  # the Protocol above states the attribute
+        return cls
+
+    return attach

@@ -1,0 +1,149 @@
+"""Read a YAML 1.2 file into plain values that remember where they stood, and into frozen pydantic models.
+
+YAML 1.2 on purpose: in YAML 1.1 `22:00` is the number 1320 and `no` is false, which nobody on call expects.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from escalation.errors import BadFile, BadFiles
+from escalation.phrase import N_, Phrase, phrase
+
+Key = str | int
+Path_ = tuple[Key, ...]
+Model = TypeVar("Model", bound=BaseModel)
+
+_constructor = YAML(typ="safe", pure=True).constructor
+_CONVERT: Mapping[str, Callable[[ScalarNode], Any]] = {
+    "tag:yaml.org,2002:int": _constructor.construct_yaml_int,
+    "tag:yaml.org,2002:float": _constructor.construct_yaml_float,
+    "tag:yaml.org,2002:bool": _constructor.construct_yaml_bool,
+    "tag:yaml.org,2002:null": lambda _: None,
+}
+
+
+@dataclass(frozen=True)
+class Document:
+    """The values of one file, and the (line, column) of each, both counted from 1.
+
+    `places` maps a path such as `("steps", 0, "action")` to where its value stands; `keys` to where its key stands.
+    """
+
+    file: Path
+    values: Any
+    places: Mapping[Path_, tuple[int, int]] = field(repr=False)
+    keys: Mapping[Path_, tuple[int, int]] = field(repr=False)
+
+    def place(self, path: Path_) -> tuple[int, int]:
+        """Where the value at `path` stands, or the nearest thing above it that exists in the file."""
+        while path and path not in self.places:
+            path = path[:-1]
+        return self.places.get(path, (1, 1))
+
+    def problem(self, path: Path_, what: Phrase | str, todo: Phrase | str = "", *, at_key: bool = False) -> BadFile:
+        """A problem at `path`, ready to raise or to collect."""
+        line, column = self.keys[path] if at_key and path in self.keys else self.place(path)
+        return BadFile(self.file, line, column, _dotted(path), what, todo)
+
+    def parse(self, model: type[Model], values: Any = None, under: Path_ = ()) -> Model:
+        """Validate the whole document, or `values` that stand `under` a path, as `model`.
+
+        Raises `BadFiles` with one `BadFile` for each thing that pydantic refused.
+        """
+        try:
+            return model.model_validate(self.values if values is None else values)
+        except ValidationError as error:
+            raise BadFiles(list(self._problems(error, under))) from error
+
+    def _problems(self, error: ValidationError, under: Path_) -> Iterator[BadFile]:
+        for detail in error.errors(include_url=False):
+            path = (*under, *detail["loc"])
+            known = _longest_known(path, self.places)
+            if detail["type"] == "missing":
+                yield self.problem(known, phrase(N_("{name} is missing."), name=str(detail["loc"][-1])))
+            elif detail["type"] == "extra_forbidden":
+                todo = phrase(N_("Remove it, or correct its spelling."))
+                yield self.problem(known, phrase(N_("unknown field.")), todo, at_key=True)
+            else:
+                yield self.problem(known, f"{detail['msg']}.")
+
+
+def read(file: Path) -> Document:
+    """Read one file. Raises `BadFile` when it is missing, unreadable, not YAML, or has a key twice."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadFile(file, 1, 1, "", fX) from error
+    return read_text(text, file)
+
+
+def read_text(text: str, file: Path) -> Document:
+    """Like `read`, for a text that is already in memory; `file` is only its name."""
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        root = yaml.compose(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        what = phrase(N_("is not valid YAML: {error}."), error=error.problem or error.context)
+        raise BadFile(file, line, column, "", what) from error
+    except YAMLError as error:
+        raise BadFile(file, 1, 1, "", phrase(N_("is not valid YAML: {error}."), error=str(error))) from error
+    places: dict[Path_, tuple[int, int]] = {}
+    keys: dict[Path_, tuple[int, int]] = {}
+    values = _value(root, (), file, places, keys) if root is not None else None
+    return Document(file, values, places, keys)
+
+
+def _value(node: Node, path: Path_, file: Path, places: dict[Path_, tuple[int, int]], keys: dict[Path_, tuple[int, int]]) -> Any:
+    places[path] = _where(node)
+    if isinstance(node, MappingNode):
+        found: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            key = _scalar(key_node, file, path)
+            if key in found:
+                line, column = _where(key_node)
+                what, todo = phrase(N_("is given twice.")), phrase(N_("Keep one of the two."))
+                raise BadFile(file, line, column, _dotted((*path, key)), what, todo)
+            keys[(*path, key)] = _where(key_node)
+            found[key] = _value(value_node, (*path, key), file, places, keys)
+        return found
+    if isinstance(node, SequenceNode):
+        return [_value(item, (*path, index), file, places, keys) for index, item in enumerate(node.value)]
+    return _scalar(node, file, path)
+
+
+def _scalar(node: Node, file: Path, path: Path_) -> Any:
+    if not isinstance(node, ScalarNode):
+        line, column = _where(node)
+        what, todo = phrase(N_("a key must be plain text.")), phrase(N_("Write the key as a word."))
+        raise BadFile(file, line, column, _dotted(path), what, todo)
+    convert = _CONVERT.get(str(node.tag))
+    return convert(node) if convert else node.value
+
+
+def _where(node: Node) -> tuple[int, int]:
+    return (node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+def _longest_known(path: Path_, places: Mapping[Path_, Any]) -> Path_:
+    """The part of pydantic's path that exists in the file: it adds names of union members and of validators."""
+    known: Path_ = ()
+    for part in path:
+        if (*known, part) in places:
+            known = (*known, part)
+    return known
+
+
+def _dotted(path: Path_) -> str:
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text

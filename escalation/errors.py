@@ -1,0 +1,62 @@
+"""The root of the one error tree, and the errors of `escalation` itself.
+
+The root lives here because `escalation` imports nothing of `bot`; `bot/errors.py` grows the rest of the tree from it.
+
+    LifeboatError
+    ├── BadFile            a YAML file that a person must mend: file, line, column, field
+    ├── BadFiles           several of them, reported together
+    └── NobodyOnCall       a schedule has no person at an instant
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from escalation.phrase import N_, Phrase
+
+
+class LifeboatError(Exception):
+    """Something went wrong that a person must read about.
+
+    `phrase` is what the edges translate for their reader; `str(error)` is the same in English.
+    """
+
+    message: ClassVar[str] = N_("Something went wrong.")
+
+    def __init__(self, **fields: Any) -> None:
+        self.phrase = Phrase(self.message, fields)
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        return str(self.phrase)
+
+
+class BadFile(LifeboatError):
+    """A file that a person wrote cannot be used: says what is wrong, where, and what to do."""
+
+    message = N_("{file}:{line}:{column}: {field}: {what} {todo}")
+
+    def __init__(
+        self, file: Path | str, line: int, column: int, field: str, what: Phrase | str, todo: Phrase | str = ""
+    ) -> None:
+        self.file, self.line, self.column, self.field, self.what, self.todo = str(file), line, column, field, what, todo
+        super().__init__(file=str(file), line=line, column=column, field=field or "-", what=what, todo=todo)
+
+    def __str__(self) -> str:
+        return super().__str__().rstrip()
+
+
+class BadFiles(LifeboatError):
+    """Every problem that was found, so that one reading mends them all."""
+
+    message = N_("Problems found: {count}\n{listing}")
+
+    def __init__(self, problems: Sequence[BadFile]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(count=len(self.problems), listing="\n".join(str(p) for p in self.problems))
+
+
+class NobodyOnCall(LifeboatError):
+    """A schedule has a gap at the asked instant."""
+
+    message = N_("Nobody is on call in schedule {schedule} at {at}. Add a person or an override to schedules.yaml.")

@@ -1,15 +1,15 @@
 """The one error tree. Every message says what was wrong, where, and what to do.
 
-    LifeboatError (escalation/errors.py)
-    ├── BadFile, BadFiles         a YAML file that a person must mend
-    ├── Missing                   something that a person must provide before this can run
-    ├── NotFound                  a name or an id that does not exist
-    ├── Refused                   a rule of ours says no; the message says which
-    ├── Forged                    a delivery that nobody we trust sent
-    ├── Unavailable               ours or a provider's fault: try again later
-    │   └── LeaseLost             another worker holds this job now: write nothing
-    ├── DeliveryFailed            a page did not go out; `permanent` tells whether to try again
-    └── ActionFailed              a step in AWS did not work; `retry` tells whether trying again may help
+LifeboatError (escalation/errors.py)
+├── BadFile, BadFiles         a YAML file that a person must mend
+├── Missing                   something that a person must provide before this can run
+├── NotFound                  a name or an id that does not exist
+├── Refused                   a rule of ours says no; the message says which
+├── Forged                    a delivery that nobody we trust sent
+├── Unavailable               ours or a provider's fault: try again later
+│   └── LeaseLost             another worker holds this job now: write nothing
+├── DeliveryFailed            a page did not go out; `permanent` tells whether to try again
+└── ActionFailed              a step in AWS did not work; `retry` tells whether trying again may help
 """
 
 from typing import Any
@@ -18,8 +18,20 @@ from escalation.errors import BadFile, BadFiles, LifeboatError
 from escalation.phrase import N_, Phrase, phrase
 
 __all__ = [
-    "N_", "ActionFailed", "BadFile", "BadFiles", "DeliveryFailed", "Forged", "LeaseLost", "LifeboatError", "Missing",
-    "NotFound", "Phrase", "Refused", "Unavailable", "phrase",
+    "N_",
+    "ActionFailed",
+    "BadFile",
+    "BadFiles",
+    "DeliveryFailed",
+    "Forged",
+    "LeaseLost",
+    "LifeboatError",
+    "Missing",
+    "NotFound",
+    "Phrase",
+    "Refused",
+    "Unavailable",
+    "phrase",
 ]
 
 

@@ -80,7 +80,8 @@ def read(file: Path) -> Document:
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadFile(file, 1, 1, "", fX) from error
+        what = phrase(N_("cannot be read: {error}."), error=str(error))
+        raise BadFile(file, 1, 1, "", what, phrase(N_("Check the path, and that the file is UTF-8."))) from error
     return read_text(text, file)
 
 
@@ -102,7 +103,9 @@ def read_text(text: str, file: Path) -> Document:
     return Document(file, values, places, keys)
 
 
-def _value(node: Node, path: Path_, file: Path, places: dict[Path_, tuple[int, int]], keys: dict[Path_, tuple[int, int]]) -> Any:
+def _value(
+    node: Node, path: Path_, file: Path, places: dict[Path_, tuple[int, int]], keys: dict[Path_, tuple[int, int]]
+) -> Any:
     places[path] = _where(node)
     if isinstance(node, MappingNode):
         found: dict[Any, Any] = {}

@@ -29,6 +29,16 @@ class Params(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+@dataclass(frozen=True)
+class InputType:
+    """A field's type as playbook inputs name it, where that is narrower than the Python type.
+
+    `table: Annotated[str, InputType("dynamodb.table")]`; pydantic keeps it in `model_fields["table"].metadata`.
+    """
+
+    name: str
+
+
 class Aws(Protocol):
     """Where clients come from (`bot/aws/session.py`); `region` None means the region the step acts in."""
 
@@ -81,11 +91,16 @@ class Change:
 
 @dataclass(frozen=True)
 class StepPlan:
-    """What the step would do, for a person to read before it is done. `warnings`: what it risks or disturbs."""
+    """What the step would do, for a person to read before it is done. `warnings`: what it risks or disturbs.
+
+    `foreseen` holds outputs that are certain before the step runs, such as a deterministic name: the steps after it are
+    then planned with real values instead of placeholders.
+    """
 
     calls: tuple[Call, ...] = ()
     changes: tuple[Change, ...] = ()
     warnings: tuple[Phrase, ...] = ()
+    foreseen: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from escalation.phrase import Phrase
+
 State = Literal["alarm", "ok", "no_data"]
 
 
@@ -15,6 +17,9 @@ class Alarm(BaseModel):
     `fingerprint` is what makes two deliveries the same alarm: `account|region|AlarmArn` for CloudWatch, and something as
     stable for every other source. `resource` is the AWS service it is about (`dynamodb`, `ecs`), when that is known.
     `readings` are the datapoints that crossed, newest first. `detail` is what else the source said, for people to read.
+    `state` "no_data" says nothing either way (INSUFFICIENT_DATA, a job under way): it neither opens nor clears anything.
+    `note` is our own word about it, to be shown in the reader's language, where the source has none; `reason` repeats it
+    in English or says more.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -24,6 +29,7 @@ class Alarm(BaseModel):
     name: str
     state: State
     reason: str = ""
+    note: Phrase | None = None
     description: str = ""
     account: str = ""
     region: str = ""

@@ -15,6 +15,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from escalation.errors import BadFile, BadFiles
 from escalation.phrase import N_, Phrase, phrase
+from escalation.refusal import refusal
 
 Key = str | int
 Path_ = tuple[Key, ...]
@@ -72,7 +73,7 @@ class Document:
                 todo = phrase(N_("Remove it, or correct its spelling."))
                 yield self.problem(known, phrase(N_("unknown field.")), todo, at_key=True)
             else:
-                yield self.problem(known, f"{detail['msg']}.")
+                yield self.problem(known, *refusal(detail))
 
 
 def read(file: Path) -> Document:

@@ -5,6 +5,8 @@ The root lives here because `escalation` imports nothing of `bot`; `bot/errors.p
     LifeboatError
     ├── BadFile            a YAML file that a person must mend: file, line, column, field
     ├── BadFiles           several of them, reported together
+    ├── BadValue           one value that cannot be meant, before it is known where it stands
+    ├── UnknownName        a person, schedule or policy that no file defines
     └── NobodyOnCall       a schedule has no person at an instant
 """
 
@@ -54,6 +56,28 @@ class BadFiles(LifeboatError):
     def __init__(self, problems: Sequence[BadFile]) -> None:
         self.problems = tuple(problems)
         super().__init__(count=len(self.problems), listing="\n".join(str(p) for p in self.problems))
+
+
+class BadValue(LifeboatError, ValueError):
+    """A value cannot be used. Raised in a pydantic validator, `document` adds the file, the line and the column."""
+
+    message = N_("{what} {todo}")
+
+    def __init__(self, what: Phrase, todo: Phrase | str = "") -> None:
+        self.what, self.todo = what, todo
+        super().__init__(what=what, todo=todo)
+
+    def __str__(self) -> str:
+        return super().__str__().rstrip()
+
+
+class UnknownName(LifeboatError):
+    """Somebody asked for a person, schedule or policy by a name that no file defines."""
+
+    message = N_("{file} has no {name}. {todo}")
+
+    def __init__(self, file: str, name: str, todo: Phrase) -> None:
+        super().__init__(file=file, name=name, todo=todo)
 
 
 class NobodyOnCall(LifeboatError):

@@ -1,0 +1,9 @@
+"""DynamoDB: restore a table to a moment before the damage, beside the damaged one, and make it fit to take over.
+
+Where each name is:
+    window.py    dynamodb.restore_window      can it be restored to that moment?
+    restore.py   dynamodb.restore_pitr        restore to a new table     dynamodb.delete_restored  its undo
+    reapply.py   dynamodb.reapply_settings    what a restore loses       settings.py, scaling.py   each setting
+    compare.py   dynamodb.compare             what differs between the two tables, item by item
+    table.py     what all of them ask of a table
+"""

@@ -1,0 +1,210 @@
+"""`dynamodb.reapply_settings`: give a restored table the settings of its source, so that it can take its place."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import reduce
+from typing import Any
+
+from bot.aws.calls import perform
+from bot.aws.dynamodb.settings import SETTINGS, AutoScaling, Setting
+from bot.aws.dynamodb.table import Table, TableName, describe, is_restore_of, on_demand
+from bot.aws.polling import next_look
+from bot.errors import N_, ActionFailed, Phrase, Refused, phrase
+from bot.playbook.action import (
+    Attempt,
+    Aws,
+    Call,
+    Change,
+    Done,
+    Failed,
+    Params,
+    Progress,
+    StepPlan,
+    Working,
+    action,
+)
+
+#: Every one of these changes shows within seconds to a minute; after this long it was lost.
+PATIENCE = timedelta(minutes=5)
+
+
+class Settings(Params):
+    like: TableName
+    to: TableName
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A setting that the source has and the restored table has otherwise or not at all."""
+
+    setting: Setting
+    have: Any
+    wanted: Any
+
+
+@action(
+    "dynamodb.reapply_settings",
+    Settings,
+    permissions=(
+        "application-autoscaling:DescribeScalableTargets",
+        "application-autoscaling:DescribeScalingPolicies",
+        "application-autoscaling:DescribeScheduledActions",
+        "application-autoscaling:PutScalingPolicy",
+        "application-autoscaling:PutScheduledAction",
+        "application-autoscaling:RegisterScalableTarget",
+        "dynamodb:DescribeContinuousBackups",
+        "dynamodb:DescribeContributorInsights",
+        "dynamodb:DescribeKinesisStreamingDestination",
+        "dynamodb:DescribeTable",
+        "dynamodb:DescribeTimeToLive",
+        "dynamodb:EnableKinesisStreamingDestination",
+        "dynamodb:GetResourcePolicy",
+        "dynamodb:ListTagsOfResource",
+        "dynamodb:PutResourcePolicy",
+        "dynamodb:TagResource",
+        "dynamodb:UpdateContinuousBackups",
+        "dynamodb:UpdateContributorInsights",
+        "dynamodb:UpdateTable",
+        "dynamodb:UpdateTimeToLive",
+        # What AWS itself asks for when a Kinesis destination is added.
+        "kinesis:DescribeStream",
+        "kinesis:PutRecord",
+        "kinesis:PutRecords",
+    ),
+    plane="control",
+    changes=N_("Gives the restored table what a restore loses: time to live, tags, recovery, stream, protection …"),
+    undo=N_("The settings go with the restored table when that is deleted; the source was only read."),
+    undone_by=None,
+    recognised_by=N_("Each setting is read on both tables, and written only where they differ."),
+    outputs={"carried": "str", "left": "str"},
+)
+class ReapplySettings:
+    def plan(self, params: Settings, aws: Aws, attempt: Attempt) -> StepPlan:  # noqa: ARG002  # nothing depends on it
+        source, target = _tables(params, aws)
+        found = _differences(aws, source, target)
+        return StepPlan(
+            calls=_calls(found, target),
+            changes=tuple(Change(phrase(d.setting.name), _text(d.have), _text(d.wanted)) for d in found),
+            warnings=(
+                *_left(source, target),
+                phrase(N_("Items whose time to live has passed will be deleted by AWS.")),
+            ),
+        )
+
+    def act(self, params: Settings, aws: Aws, attempt: Attempt) -> Progress:
+        source, target = _tables(params, aws)
+        problems = _perform_all(aws, _calls(_differences(aws, source, target), target))
+        if problems:
+            # The others are done; a retry finds them so, and sends only what is missing.
+            what = N_("Some settings of {table} could not be applied: {problems}")
+            retry = all(problem.retry for problem in problems)
+            said = phrase(what, table=params.to, problems=listed(problem.phrase for problem in problems))
+            raise ActionFailed(said, retry=retry, code=problems[0].code)
+        return self.look(params, aws, attempt)
+
+    def look(self, params: Settings, aws: Aws, attempt: Attempt) -> Progress:
+        source, target = _tables(params, aws)
+        missing = [phrase(d.setting.name) for d in _differences(aws, source, target)]
+        if not missing and target["TableStatus"] == "ACTIVE":
+            return _done(params, aws, source, target)
+        waiting = listed(missing) if missing else phrase(N_("the table itself"))
+        if attempt.now - attempt.started_at > PATIENCE:
+            what = N_("{table} still lacks: {missing}. Someone may have changed them meanwhile; retry the step.")
+            return Failed(phrase(what, table=params.to, missing=waiting))
+        return Working(phrase(N_("AWS is applying: {settings}"), settings=waiting), again_in=next_look(attempt))
+
+
+def _tables(params: Settings, aws: Aws) -> tuple[Table, Table]:
+    """Both tables; raises `Refused` unless one was restored from the other, so that no live table is rewritten."""
+    source, target = describe(aws, params.like), describe(aws, params.to)
+    if source is None or target is None:
+        gone = params.like if source is None else params.to
+        raise ActionFailed(phrase(N_("There is no table {table}. Check the step's parameters."), table=gone))
+    if not is_restore_of(target, params.like):
+        what = N_("{to} was not restored from {like}, so its settings are left alone. Check the step's parameters.")
+        raise Refused(phrase(what, to=params.to, like=params.like))
+    return source, target
+
+
+def _differences(aws: Aws, source: Table, target: Table) -> tuple[Difference, ...]:
+    """What the source has on and the target has not; what only the target has, someone wanted there."""
+    read = ((setting, setting.read(aws, target), setting.read(aws, source)) for setting in _carried(target))
+    found = (Difference(setting, have, wanted) for setting, have, wanted in read)
+    return tuple(d for d in found if d.wanted is not None and not _covers(d.have, d.wanted))
+
+
+def _carried(target: Table) -> Sequence[Setting]:
+    """Auto scaling means nothing to a table that is billed per request."""
+    return [setting for setting in SETTINGS if not (isinstance(setting, AutoScaling) and on_demand(target))]
+
+
+def _covers(have: Any, wanted: Any) -> bool:
+    """Whether nothing of `wanted` is missing; more than that (another tag) does no harm."""
+    if isinstance(have, dict) and isinstance(wanted, dict):
+        return all(key in have and _covers(have[key], value) for key, value in wanted.items())
+    if isinstance(have, list) and isinstance(wanted, list):
+        return all(entry in have for entry in wanted)
+    return bool(have == wanted)
+
+
+def _calls(differences: Iterable[Difference], target: Table) -> tuple[Call, ...]:
+    """The calls that remove the differences; the changes of the table itself are one call, for AWS takes one at a time."""
+    calls = [call for d in differences for call in d.setting.calls(target, d.wanted)]
+    updates = [call.parameters for call in calls if call.operation == "UpdateTable"]
+    others = tuple(call for call in calls if call.operation != "UpdateTable")
+    if not updates:
+        return others
+    together = reduce(lambda one, two: {**one, **two}, updates)
+    return (*others, Call("dynamodb", "UpdateTable", together))
+
+
+def _perform_all(aws: Aws, calls: Iterable[Call]) -> list[ActionFailed]:
+    """Makes every call, also after one failed: a missing permission for tags must not cost the time to live."""
+    problems = []
+    for call in calls:
+        try:
+            perform(aws, call)
+        except ActionFailed as error:
+            problems.append(error)
+    return problems
+
+
+def _done(params: Settings, aws: Aws, source: Table, target: Table) -> Done:
+    carried = [phrase(s.name) for s in _carried(target) if s.read(aws, source) is not None]
+    left = _left(source, target)
+    names = listed(carried) if carried else phrase(N_("nothing was set"))
+    what = N_("{to} has the settings of {like}: {carried}. Still to do by hand: {left}")
+    note = phrase(what, to=params.to, like=params.like, carried=names, left=listed(left))
+    return Done(note, {"carried": str(names), "left": str(listed(left))})
+
+
+def _left(source: Table, target: Table) -> tuple[Phrase, ...]:
+    """What no API carries from one table to another."""
+    name, restored = source["TableName"], target["TableName"]
+    left = [
+        phrase(
+            N_("CloudWatch alarms and IAM policies that name {table} do not see {restored}."),
+            table=name,
+            restored=restored,
+        ),
+        phrase(N_("Terraform or CloudFormation does not know {restored}."), restored=restored),
+    ]
+    if source.get("StreamSpecification", {}).get("StreamEnabled"):
+        left.append(phrase(N_("The stream has a new ARN: connect its consumers (Lambda) again.")))
+    if source.get("Replicas"):
+        left.append(phrase(N_("The replicas in other regions are not restored: add them again.")))
+    if on_demand(target) and not on_demand(source):
+        left.append(
+            phrase(N_("{restored} is billed per request: set capacity and auto scaling later."), restored=restored)
+        )
+    return tuple(left)
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def listed(phrases: Iterable[Phrase]) -> Phrase:
+    """Several phrases as one, in the reader's own way of listing."""
+    return reduce(lambda one, two: phrase(N_("{one}, {two}"), one=one, two=two), phrases)

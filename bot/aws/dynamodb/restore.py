@@ -1,0 +1,241 @@
+"""`dynamodb.restore_pitr` makes a new table as of a moment; `dynamodb.delete_restored` removes it again.
+
+The new table's name follows from the source and the incident, so a second call finds the first one's table and adopts it.
+Neither touches the source: the service goes on with it until the pointer is cut over (`ssm.put_parameter`).
+"""
+
+import json
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime
+
+from bot.aws.calls import perform
+from bot.aws.dynamodb.settings import snapshot
+from bot.aws.dynamodb.table import (
+    Table,
+    TableName,
+    describe,
+    has_name_of,
+    is_ready,
+    is_restore_of,
+    restored_from,
+    restored_name,
+    whole_second,
+)
+from bot.aws.dynamodb.window import name_taken
+from bot.aws.polling import SETTLING, next_look
+from bot.errors import N_, ActionFailed, Phrase, phrase
+from bot.playbook.action import (
+    Attempt,
+    Aws,
+    Call,
+    Change,
+    Done,
+    Failed,
+    InputType,
+    Params,
+    Progress,
+    StepPlan,
+    Working,
+    action,
+)
+
+
+class Restore(Params):
+    """`on_demand`: bill the new table per request, so that it is not throttled when the whole load moves to it."""
+
+    table: TableName
+    at: AwareDatetime
+    on_demand: bool = True
+
+
+@action(
+    "dynamodb.restore_pitr",
+    Restore,
+    permissions=(
+        "dynamodb:DescribeTable",
+        "dynamodb:RestoreTableToPointInTime",
+        # The snapshot of the settings that a restore loses.
+        "application-autoscaling:DescribeScalableTargets",
+        "application-autoscaling:DescribeScalingPolicies",
+        "application-autoscaling:DescribeScheduledActions",
+        "dynamodb:DescribeContinuousBackups",
+        "dynamodb:DescribeContributorInsights",
+        "dynamodb:DescribeKinesisStreamingDestination",
+        "dynamodb:DescribeTimeToLive",
+        "dynamodb:GetResourcePolicy",
+        "dynamodb:ListTagsOfResource",
+        # AWS checks these on the new table, though we never call them on it ourselves.
+        "dynamodb:BatchWriteItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "dynamodb:Scan",
+        "dynamodb:UpdateItem",
+    ),
+    plane="control",
+    changes=N_("Makes a new table beside the damaged one, with the items as they were at the moment asked for."),
+    undo=N_("Deletes the new table, and only if this incident restored it."),
+    undone_by="dynamodb.delete_restored",
+    recognised_by=N_("The new table's name follows from the source and the incident, and AWS names source and moment."),
+    outputs={"table": "dynamodb.table", "source": "dynamodb.table", "at": "time", "source_settings": "str"},
+)
+class RestorePitr:
+    def plan(self, params: Restore, aws: Aws, attempt: Attempt) -> StepPlan:
+        target = restored_name(params.table, attempt.incident)
+        if describe(aws, target) is not None:
+            return StepPlan(warnings=(phrase(N_("{target} exists already and is used if it fits."), target=target),))
+        return StepPlan(
+            calls=(_restore_call(params, target),),
+            changes=(Change(phrase(N_("Table {target}"), target=target), None, f"{params.table} @ {_iso(params.at)}"),),
+            warnings=_warnings(params),
+        )
+
+    def act(self, params: Restore, aws: Aws, attempt: Attempt) -> Progress:
+        target = restored_name(params.table, attempt.incident)
+        settings = json.dumps(snapshot(aws, params.table), sort_keys=True)
+        memory = {"asked_at": attempt.now.isoformat(), "source_settings": settings}
+        if describe(aws, target) is None:
+            try:
+                perform(aws, _restore_call(params, target))
+            except ActionFailed as error:
+                # Another process of ours was faster; `_progress` looks whether its table is the one we want.
+                if error.code not in {"TableAlreadyExistsException", "TableInUseException"}:
+                    raise
+        return _progress(params, aws, attempt, memory)
+
+    def look(self, params: Restore, aws: Aws, attempt: Attempt) -> Progress:
+        return _progress(params, aws, attempt, dict(attempt.memory))
+
+
+def _restore_call(params: Restore, target: str) -> Call:
+    parameters: dict[str, Any] = {
+        "SourceTableName": params.table,
+        "TargetTableName": target,
+        "RestoreDateTime": _iso(params.at),
+    }
+    if params.on_demand:
+        parameters["BillingModeOverride"] = "PAY_PER_REQUEST"
+    return Call("dynamodb", "RestoreTableToPointInTime", parameters)
+
+
+def _iso(at: datetime) -> str:
+    return whole_second(at).isoformat()
+
+
+def _warnings(params: Restore) -> tuple[Phrase, ...]:
+    return (
+        phrase(N_("Takes 10 to 40 minutes as a rule, sometimes more than an hour; AWS promises no time.")),
+        phrase(N_("What was written after {at} is not in the new table."), at=params.at),
+        phrase(N_("Settings are lost by a restore and are applied again by the step dynamodb.reapply_settings.")),
+        phrase(N_("Do not change IAM policies of Lifeboat's role while the restore runs: it would fail.")),
+    )
+
+
+def _progress(params: Restore, aws: Aws, attempt: Attempt, memory: dict[str, Any]) -> Progress:
+    target = restored_name(params.table, attempt.incident)
+    found = describe(aws, target)
+    if found is None:
+        return _absent(target, attempt, memory)
+    if not is_restore_of(found, params.table, params.at):
+        return Failed(name_taken(target, params.table, params.at))
+    if is_ready(found):
+        note = phrase(N_("{target} holds {table} as of {at}."), target=target, table=params.table, at=params.at)
+        output = {"table": target, "source": params.table, "at": _iso(params.at)}
+        return Done(note, output | {"source_settings": memory.get("source_settings", "{}")})
+    if found["TableStatus"] not in {"CREATING", "UPDATING", "ACTIVE"}:
+        what = N_("The restored table {target} is {status}. Look at it in the DynamoDB console; then retry the step.")
+        return Failed(phrase(what, target=target, status=found["TableStatus"]))
+    what = N_("Restoring {target} as of {at}: {status} for {elapsed}")
+    elapsed = attempt.now - attempt.started_at
+    note = phrase(what, target=target, at=params.at, status=found["TableStatus"], elapsed=elapsed)
+    return Working(note, again_in=next_look(attempt), memory=memory)
+
+
+def _absent(target: str, attempt: Attempt, memory: dict[str, Any]) -> Progress:
+    asked_at = datetime.fromisoformat(memory.get("asked_at", attempt.started_at.isoformat()))
+    if attempt.now - asked_at < SETTLING:
+        note = phrase(N_("AWS has accepted the restore; {target} is not visible yet."), target=target)
+        return Working(note, again_in=next_look(attempt), memory=memory)
+    what = N_("{target} is gone: the restore ended without a table, or someone deleted it. Retry the step.")
+    return Failed(phrase(what, target=target))
+
+
+class Restored(Params):
+    """`pointer`: the SSM parameter that names the table in use; the table is not deleted while it is named there."""
+
+    table: TableName
+    pointer: Annotated[str, InputType("ssm.parameter")] | None = None
+
+
+@action(
+    "dynamodb.delete_restored",
+    Restored,
+    permissions=("dynamodb:DeleteTable", "dynamodb:DescribeTable", "dynamodb:UpdateTable", "ssm:GetParameter"),
+    plane="control",
+    changes=N_("Deletes a table that this incident restored, and nothing else."),
+    undo=N_("A deleted table does not come back; dynamodb.restore_pitr makes the same one again."),
+    undone_by=None,
+    recognised_by=N_("The table is gone, or being deleted."),
+)
+class DeleteRestored:
+    def plan(self, params: Restored, aws: Aws, attempt: Attempt) -> StepPlan:
+        found = describe(aws, params.table)
+        refusal = found and _refusal(params, aws, attempt, found)
+        if found is None or refusal:
+            return StepPlan(warnings=(refusal,) if refusal else ())
+        items = phrase(N_("Table {table}, about {items} items"), table=params.table, items=found.get("ItemCount", 0))
+        return StepPlan(
+            calls=_deletion(found),
+            changes=(Change(items, str(found["TableStatus"]), None),),
+            warnings=(phrase(N_("The restored items are lost with it.")),),
+        )
+
+    def act(self, params: Restored, aws: Aws, attempt: Attempt) -> Progress:
+        found = describe(aws, params.table)
+        if found is not None and found["TableStatus"] != "DELETING":
+            if refusal := _refusal(params, aws, attempt, found):
+                return Failed(refusal)
+            for call in _deletion(found):
+                perform(aws, call)
+        return self.look(params, aws, attempt)
+
+    def look(self, params: Restored, aws: Aws, attempt: Attempt) -> Progress:
+        found = describe(aws, params.table)
+        if found is None:
+            return Done(phrase(N_("{table} is deleted."), table=params.table))
+        if found["TableStatus"] == "DELETING" or attempt.now - attempt.started_at < SETTLING:
+            return Working(phrase(N_("Deleting {table}"), table=params.table), again_in=next_look(attempt))
+        what = N_("{table} is still there ({status}). Retry the step.")
+        return Failed(phrase(what, table=params.table, status=found["TableStatus"]))
+
+
+def _deletion(table: Table) -> tuple[Call, ...]:
+    """Protection on a restored table is a copy of the source's, which `dynamodb.reapply_settings` made."""
+    name = {"TableName": table["TableName"]}
+    delete = Call("dynamodb", "DeleteTable", name)
+    if table.get("DeletionProtectionEnabled"):
+        return (Call("dynamodb", "UpdateTable", name | {"DeletionProtectionEnabled": False}), delete)
+    return (delete,)
+
+
+def _refusal(params: Restored, aws: Aws, attempt: Attempt, table: Table) -> Phrase | None:
+    """Why the table must not be deleted; None: it may."""
+    if not has_name_of(attempt.incident, params.table) or restored_from(table) is None:
+        what = N_("{table} is not a table that incident {incident} restored, so Lifeboat does not delete it.")
+        return phrase(what, table=params.table, incident=attempt.incident)
+    if params.pointer and _pointed_at(aws, params.pointer) == params.table:
+        what = N_("{table} is in use: {pointer} points at it. Point it back first, then retry.")
+        return phrase(what, table=params.table, pointer=params.pointer)
+    return None
+
+
+def _pointed_at(aws: Aws, pointer: str) -> str | None:
+    try:
+        return str(aws.client("ssm").get_parameter(Name=pointer)["Parameter"]["Value"])
+    except ActionFailed as error:
+        if error.code == "ParameterNotFound":
+            return None
+        raise

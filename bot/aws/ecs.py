@@ -5,7 +5,7 @@ boto3's `services_stable` waiter is not used: it waits ten minutes and does not 
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import StringConstraints
 
@@ -18,6 +18,7 @@ from bot.playbook.action import (
     Call,
     Change,
     Done,
+    Facts,
     Failed,
     InputType,
     Params,
@@ -50,6 +51,8 @@ class Steady(Which):
 class CanRestart:
     """Holds when the service is active, has tasks to replace, and nothing else is being deployed."""
 
+    facts: ClassVar[Facts]
+
     def look(self, params: Which, aws: Aws, attempt: Attempt) -> Progress:  # noqa: ARG002  # nothing depends on it
         service = _describe(params, aws)
         if problem := _not_restartable(params, service) or _under_way(params, service):
@@ -63,6 +66,8 @@ class CanRestart:
 @check("ecs.service_steady", Steady, permissions=("ecs:DescribeServices", "elasticloadbalancing:DescribeTargetHealth"))
 class ServiceSteady:
     """Holds when every task runs, is healthy behind its load balancer, and has stayed so for a while."""
+
+    facts: ClassVar[Facts]
 
     def look(self, params: Steady, aws: Aws, attempt: Attempt) -> Progress:
         service = _describe(params, aws)
@@ -91,6 +96,8 @@ class ServiceSteady:
     outputs={"deployment": "str", "running": "int"},
 )
 class RestartService:
+    facts: ClassVar[Facts]
+
     def plan(self, params: Which, aws: Aws, attempt: Attempt) -> StepPlan:  # noqa: ARG002  # nothing depends on it
         service = _describe(params, aws)
         if problem := _not_restartable(params, service) or _under_way(params, service):

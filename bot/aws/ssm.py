@@ -5,7 +5,7 @@ afterwards by its version: the undo is right even if somebody else wrote in betw
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import StringConstraints
 
@@ -18,6 +18,7 @@ from bot.playbook.action import (
     Call,
     Change,
     Done,
+    Facts,
     Failed,
     InputType,
     Params,
@@ -49,6 +50,8 @@ class Pointer(Params):
     outputs={"name": "ssm.parameter", "value": "str", "previous": "str", "version": "int"},
 )
 class PutParameter:
+    facts: ClassVar[Facts]
+
     def plan(self, params: Pointer, aws: Aws, attempt: Attempt) -> StepPlan:  # noqa: ARG002  # nothing depends on it
         found = _read(aws, params.name)
         if problem := _problem(params, found):

@@ -10,13 +10,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
 from bot.aws.dynamodb.table import Table, TableName, describe
 from bot.errors import N_, ActionFailed, phrase
-from bot.playbook.action import Attempt, Aws, Done, Failed, Params, Progress, Working, check
+from bot.playbook.action import Attempt, Aws, Done, Facts, Failed, Params, Progress, Working, check
 
 #: The most keys that BatchGetItem takes; a page of the scan is one such batch.
 PAGE = 100
@@ -67,6 +67,8 @@ class Compare:
 
     Differences are expected (what was damaged, and what was written since), so a person judges them, not the check.
     """
+
+    facts: ClassVar[Facts]
 
     def look(self, params: Tables, aws: Aws, attempt: Attempt) -> Progress:
         left, right = describe(aws, params.left), describe(aws, params.right)

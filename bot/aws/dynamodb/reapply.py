@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import reduce
-from typing import Any
+from typing import Any, ClassVar
 
 from bot.aws.calls import perform
 from bot.aws.dynamodb.settings import SETTINGS, AutoScaling, Setting
@@ -17,6 +17,7 @@ from bot.playbook.action import (
     Call,
     Change,
     Done,
+    Facts,
     Failed,
     Params,
     Progress,
@@ -80,6 +81,8 @@ class Difference:
     outputs={"carried": "str", "left": "str"},
 )
 class ReapplySettings:
+    facts: ClassVar[Facts]
+
     def plan(self, params: Settings, aws: Aws, attempt: Attempt) -> StepPlan:  # noqa: ARG002  # nothing depends on it
         source, target = _tables(params, aws)
         found = _differences(aws, source, target)

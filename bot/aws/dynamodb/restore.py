@@ -6,7 +6,7 @@ Neither touches the source: the service goes on with it until the pointer is cut
 
 import json
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AwareDatetime
 
@@ -32,6 +32,7 @@ from bot.playbook.action import (
     Call,
     Change,
     Done,
+    Facts,
     Failed,
     InputType,
     Params,
@@ -83,6 +84,8 @@ class Restore(Params):
     outputs={"table": "dynamodb.table", "source": "dynamodb.table", "at": "time", "source_settings": "str"},
 )
 class RestorePitr:
+    facts: ClassVar[Facts]
+
     def plan(self, params: Restore, aws: Aws, attempt: Attempt) -> StepPlan:
         target = restored_name(params.table, attempt.incident)
         if describe(aws, target) is not None:
@@ -181,6 +184,8 @@ class Restored(Params):
     recognised_by=N_("The table is gone, or being deleted."),
 )
 class DeleteRestored:
+    facts: ClassVar[Facts]
+
     def plan(self, params: Restored, aws: Aws, attempt: Attempt) -> StepPlan:
         found = describe(aws, params.table)
         refusal = found and _refusal(params, aws, attempt, found)

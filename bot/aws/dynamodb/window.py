@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import AwareDatetime
 
 from bot.aws.dynamodb.table import TableName, describe, is_restore_of, restored_name
 from bot.aws.polling import next_look
 from bot.errors import N_, ActionFailed, phrase
-from bot.playbook.action import Attempt, Aws, Done, Failed, Params, Progress, Working, check
+from bot.playbook.action import Attempt, Aws, Done, Facts, Failed, Params, Progress, Working, check
 
 #: The newest restorable moment usually lies five minutes back; more than twice that is not the usual lag.
 LONGEST_LAG = timedelta(minutes=10)
@@ -32,6 +32,8 @@ class Window(Params):
 )
 class RestoreWindow:
     """Holds when recovery is on, the moment is restorable, the key works, and the target's name is free or ours."""
+
+    facts: ClassVar[Facts]
 
     def look(self, params: Window, aws: Aws, attempt: Attempt) -> Progress:
         problem = _source_problem(params, aws) or _target_problem(params, aws, attempt) or _crowded(aws)

@@ -65,7 +65,11 @@ class Forged(Told):
 
 
 class Unavailable(Told):
-    """Our own fault, or a provider's, and for now: the caller tries again."""
+    """Our own fault, or a provider's, and for now: the caller tries again, after `retry_after` seconds when it is given."""
+
+    def __init__(self, what: Phrase, *, retry_after: float | None = None) -> None:
+        super().__init__(what)
+        self.retry_after = retry_after
 
 
 class LeaseLost(Unavailable):

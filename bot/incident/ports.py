@@ -1,9 +1,17 @@
 """What the core needs from the outside, as protocols; `bot/app.py` fills them in."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
+
+from bot.incident.correlate import AlarmRecord
+from bot.incident.incident import Incident
+from bot.incident.pager import Page
+from bot.incident.run import Run, Step
+from bot.incident.timeline import Entry
+from bot.jobs import Job, NewJob
 
 Door = Literal["sns-http", "sqs", "sweep", "cli"]
 
@@ -30,8 +38,120 @@ class Inbox(Protocol):
 
 
 class Clock(Protocol):
-    """The time. Tests move theirs."""
+    """The time. Tests move theirs; `offset` is how far, and is added to a database server's own clock."""
+
+    @property
+    def offset(self) -> timedelta: ...
 
     def now(self) -> datetime:
         """The current time, with UTC as its zone."""
+        ...
+
+
+class Jobs(Protocol):
+    """The queue, inside a transaction."""
+
+    async def add(self, *jobs: NewJob) -> None:
+        """Write jobs; one whose `key` waits already only becomes due earlier."""
+        ...
+
+
+class Incidents(Protocol):
+    """Incidents and the alarms that belong to them, inside a transaction."""
+
+    async def get(self, incident: str) -> Incident:
+        """The incident, locked until the transaction ends. Raises `NotFound`."""
+        ...
+
+    async def many(self, incidents: Collection[str]) -> Mapping[str, Incident]:
+        """Several at once, locked in a fixed order."""
+        ...
+
+    async def open_with(self, keys: Collection[str]) -> Mapping[str, Incident]:
+        """The open incidents with these open keys, locked, by key."""
+        ...
+
+    async def insert(self, incident: Incident) -> bool:
+        """False: another open incident has the key already (perhaps another process's, a moment ago)."""
+        ...
+
+    async def save(self, *incidents: Incident) -> None: ...
+
+    async def channel_names_like(self, name: str) -> frozenset[str]:
+        """Channel names in use that begin with `name`."""
+        ...
+
+    async def in_channel(self, channel: str) -> Incident | None:
+        """The latest incident of a Slack channel."""
+        ...
+
+    async def listing(self, *, open_only: bool, limit: int = 50) -> Sequence[Incident]: ...
+
+    async def alarms(self, fingerprints: Collection[str]) -> Mapping[str, AlarmRecord]: ...
+
+    async def alarms_of(self, incident: str) -> Sequence[AlarmRecord]: ...
+
+    async def save_alarms(self, *records: AlarmRecord) -> None: ...
+
+
+class Pages(Protocol):
+    """Pages, inside a transaction."""
+
+    async def add(self, *pages: Page) -> None:
+        """Write pages; one that exists already stays as it is."""
+        ...
+
+    async def get(self, page: str) -> Page: ...
+
+    async def of(self, incident: str) -> Sequence[Page]: ...
+
+    async def of_many(self, incidents: Collection[str]) -> Sequence[Page]: ...
+
+    async def save(self, *pages: Page) -> None: ...
+
+
+class Runs(Protocol):
+    """Runs of playbooks and their steps, inside a transaction. The lock order is run, then step."""
+
+    async def get(self, run: str) -> Run: ...
+
+    async def of(self, incident: str) -> Sequence[Run]: ...
+
+    async def add(self, run: Run, steps: Sequence[Step]) -> None: ...
+
+    async def save(self, run: Run) -> None: ...
+
+    async def steps(self, run: str) -> Sequence[Step]: ...
+
+    async def save_steps(self, *steps: Step) -> None: ...
+
+
+class Notes(Protocol):
+    """The timeline, and what was seen before, inside a transaction."""
+
+    async def write(self, *entries: Entry) -> None: ...
+
+    async def of(self, incident: str) -> Sequence[Entry]: ...
+
+    async def first_time(self, key: str) -> bool:
+        """Whether this press, command or form is seen for the first time."""
+        ...
+
+
+class Tx(Protocol):
+    """One transaction and the instant at which it began, by the database's clock."""
+
+    now: datetime
+    jobs: Jobs
+    incidents: Incidents
+    pages: Pages
+    runs: Runs
+    notes: Notes
+
+
+class Store(Protocol):
+    """Where transactions come from."""
+
+    def begin(self, job: Job | None = None) -> AbstractAsyncContextManager[Tx]:
+        """A transaction. With a job: refuse at once (`LeaseLost`) when the lease on it is no longer ours."""
         ...

@@ -1,0 +1,151 @@
+"""`lifeboat.yaml`: the services that are protected, where alarms come from, and who is paged for what."""
+
+import fnmatch
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bot.incident.alarm import Alarm
+from escalation.document import Document, read
+from escalation.duration import Duration
+from escalation.errors import BadFiles
+from escalation.phrase import N_, phrase
+
+EXAMPLE = Path(__file__).parent / "lifeboat.example.yaml"
+ESCALATION = Path(__file__).parent.parent / "escalation"
+PLAYBOOKS = Path(__file__).parent.parent / "playbooks"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Match(_Part):
+    """Which alarms belong to a service. Everything that is given must fit; patterns take `*` and `?`."""
+
+    alarm: str | None = Field(default=None, description="Pattern for the alarm's name, such as orders-*.")
+    namespace: str | None = Field(default=None, description="CloudWatch namespace, such as AWS/DynamoDB.")
+    dimensions: Mapping[str, str] = Field(
+        default_factory=dict, description="Dimension name to a pattern for its value."
+    )
+
+    def fits(self, alarm: Alarm) -> bool:
+        """Whether the alarm is one of these."""
+        return (
+            (self.alarm is None or fnmatch.fnmatchcase(alarm.name, self.alarm))
+            and (self.namespace is None or fnmatch.fnmatchcase(alarm.namespace, self.namespace))
+            and all(fnmatch.fnmatchcase(alarm.dimensions.get(k, ""), v) for k, v in self.dimensions.items())
+        )
+
+
+class Service(_Part):
+    """One of the user's services: what protects it and who answers for it."""
+
+    title: str = Field(default="", description="The name people know it by; the key when empty.")
+    match: tuple[Match, ...] = Field(
+        default=(), description="The alarms that belong to it; the first service that fits wins."
+    )
+    policy: str = Field(default="default", description="Escalation policy in policies.yaml.")
+    tier: Literal[1, 2, 3] = Field(default=1, description="1 component, 2 availability zone, 3 region.")
+    region: str = Field(default="", description="Its home region; the alarm's own region when empty.")
+    tags: Mapping[str, str] = Field(default_factory=dict, description="What playbooks' offer_when compares.")
+    parameters: Mapping[str, str] = Field(
+        default_factory=dict, description="Names playbooks use, such as an SSM pointer."
+    )
+    rto: Duration | None = Field(default=None, description="Recovery time objective; the organisation's when empty.")
+    rpo: Duration | None = Field(default=None, description="Recovery point objective; the organisation's when empty.")
+
+
+class Targets(_Part):
+    """What is promised."""
+
+    rto: Duration = timedelta(minutes=30)
+    rpo: Duration = timedelta(minutes=5)
+    availability: float = Field(default=99.99, gt=0, le=100)
+
+
+class Sources(_Part):
+    """Where alarms come from."""
+
+    topics: tuple[str, ...] = Field(default=(), description="ARNs of the SNS topics that may post to /alarms/sns.")
+    signature_versions: tuple[Literal["1", "2"], ...] = Field(
+        default=("1", "2"), description="Accepted SNS signatures."
+    )
+    queues: tuple[str, ...] = Field(default=(), description="URLs of the SQS queues to read.")
+    sweep_regions: tuple[str, ...] = Field(default=(), description="Regions whose alarms are asked for every minute.")
+
+
+class SlackPart(_Part):
+    """How Lifeboat behaves in Slack."""
+
+    fallback_channel: str | None = Field(default=None, description="Channel id used when no channel can be created.")
+    private: bool = Field(default=False, description="Make incident channels private.")
+
+
+class Config(_Part):
+    """All of lifeboat.yaml."""
+
+    language: Literal["en", "ko"] = Field(default="en", description="For texts whose reader is not known.")
+    zone: str = Field(default="UTC", description="IANA time zone for readers whose own is not known.")
+    region: str = Field(default="us-east-1", description="The region Lifeboat itself works from.")
+    account: str | None = Field(default=None, description="Twelve digits: refuse to act in any other AWS account.")
+    targets: Targets = Targets()
+    sources: Sources = Sources()
+    services: Mapping[str, Service] = Field(default_factory=dict)
+    default_policy: str = Field(default="default", description="Policy for alarms that belong to no service.")
+    slack: SlackPart = SlackPart()
+    roles: Mapping[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="Role name to people's names; no role named responder: everybody in people.yaml.",
+    )
+    escalation_folder: Path | None = Field(
+        default=None, description="Folder of people.yaml, schedules.yaml, policies.yaml."
+    )
+    playbook_folders: tuple[Path, ...] = Field(
+        default=(), description="Folders of your own playbooks, beside the shipped ones."
+    )
+
+    def service_of(self, alarm: Alarm) -> str | None:
+        """The first service whose match fits, None when none does."""
+        return next((n for n, s in self.services.items() if any(m.fits(alarm) for m in s.match)), None)
+
+    def service(self, name: str | None) -> Service:
+        """The service of that name; for None or an unknown name, one with nothing but defaults."""
+        return self.services.get(name or "", Service(policy=self.default_policy))
+
+
+def load(path: Path | None) -> Config:
+    """Read lifeboat.yaml: the given path, else ./lifeboat.yaml, else the built-in example. Raises `BadFile`, `BadFiles`."""
+    file = path or (Path("lifeboat.yaml") if Path("lifeboat.yaml").exists() else EXAMPLE)
+    document = read(file)
+    config = document.parse(Config, document.values or {})
+    _check_zone(document, config)
+    here = file.resolve().parent
+    return config.model_copy(
+        update={
+            "escalation_folder": here / config.escalation_folder if config.escalation_folder else ESCALATION,
+            "playbook_folders": (PLAYBOOKS, *(here / folder for folder in config.playbook_folders)),
+        }
+    )
+
+
+def _check_zone(document: Document, config: Config) -> None:
+    from zoneinfo import available_timezones  # noqa: PLC0415  # reads a folder; needed only here
+
+    if config.zone not in available_timezones():
+        todo = phrase(N_("Use an IANA name such as Asia/Seoul."))
+        raise BadFiles(
+            [document.problem(("zone",), phrase(N_("there is no time zone {zone}."), zone=config.zone), todo)]
+        )
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of lifeboat.yaml, for editors."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "lifeboat.yaml",
+        **Config.model_json_schema(),
+    }

@@ -1,0 +1,55 @@
+"""Pages: who is told, by which contact method, and what comes next. Decisions only."""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from escalation.policy import FrozenPerson
+
+PageStatus = Literal["due", "sent", "acknowledged", "superseded", "failed"]
+
+#: How often one contact method is tried while it fails for now, before the person's next method is used.
+TRIES = 3
+#: Between those tries. Short: a person who is not told yet is worse than one request too many.
+RETRY_AFTER = timedelta(seconds=5)
+
+
+class Page(BaseModel):
+    """One page to one person. `contact` is the position in the person's contact list that is tried now or was used."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    incident: str
+    level: int
+    cycle: int
+    person: FrozenPerson
+    status: PageStatus = "due"
+    contact: int = 0
+    tries: int = 0
+    reason: str = ""
+    created_at: datetime
+    settled_at: datetime | None = None
+
+
+def page_id(incident: str, cycle: int, level: int, person: str, again: int = 0) -> str:
+    """The same page has the same id however often its step is executed."""
+    return f"{incident}.{cycle}.{level}.{person}" + (f".again-{again}" if again else "")
+
+
+def after_failure(
+    page: Page, *, permanent: bool, retry_after: float | None, now: datetime
+) -> tuple[Page, datetime | None]:
+    """The page after its current method failed, and when to try next; None: every method has failed.
+
+    A failure for now is tried again a few times; a permanent one, or one time too many, falls through to the next
+    method at once. A method that asks to wait longer than the next method needs is left for the next method.
+    """
+    patient = retry_after is None or retry_after <= RETRY_AFTER.total_seconds()
+    if not permanent and patient and page.tries + 1 < TRIES:
+        wait = timedelta(seconds=retry_after) if retry_after else RETRY_AFTER
+        return page.model_copy(update={"tries": page.tries + 1}), now + wait
+    if page.contact + 1 < len(page.person.contacts):
+        return page.model_copy(update={"contact": page.contact + 1, "tries": 0}), now
+    return page.model_copy(update={"status": "failed", "settled_at": now}), None

@@ -1,0 +1,165 @@
+"""The connection to the database: transactions, its clock, the lock of the embedded one, and what wakes a worker."""
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+from urllib.parse import urlsplit
+
+import structlog
+from sqlalchemy import event, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from bot.errors import N_, Missing, Unavailable, phrase
+from bot.incident.ports import Clock
+from bot.jobs import LEASE, Lane
+
+log = structlog.get_logger()
+_CHANNEL = "lifeboat_jobs"
+
+
+class Database:
+    """One engine, SQLite or PostgreSQL. `began` of a transaction is the database's time (moved along by a test's clock)."""
+
+    def __init__(self, url: str, clock: Clock) -> None:
+        self.url, self.clock = url, clock
+        self.postgres = urlsplit(url).scheme.startswith("postgresql")
+        self.engine = _postgres(url) if self.postgres else _sqlite(url)
+        self._on_jobs: list[Callable[[frozenset[Lane]], None]] = []
+        self._lock: TextIO | None = None
+        self._listener: asyncio.Task[None] | None = None
+
+    @property
+    def file(self) -> Path:
+        """The file of an embedded database."""
+        return Path(urlsplit(self.url).path[1:])
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[tuple[AsyncConnection, datetime]]:
+        """A transaction and its time. Raises `Unavailable` when the database cannot be reached."""
+        try:
+            async with self.engine.begin() as connection:
+                yield connection, await self._now(connection)
+        except (OperationalError, InterfaceError) as error:
+            raise Unavailable(phrase(N_("The database does not answer: {error}"), error=str(error.orig))) from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise Unavailable(phrase(N_("The database went away: {error}"), error=str(error.orig))) from error
+            raise
+
+    async def _now(self, connection: AsyncConnection) -> datetime:
+        """PostgreSQL's own clock, so that replicas whose clocks differ agree on leases; the process's on SQLite."""
+        if not self.postgres:
+            return self.clock.now()
+        offset = self.clock.offset
+        now: datetime = (await connection.execute(text("SELECT clock_timestamp()"))).scalar_one()
+        return now.astimezone(UTC) + offset
+
+    def lock_file(self) -> None:
+        """Claim the embedded database for this worker. Raises `Missing` when another process works on it."""
+        if self.postgres:
+            return
+        self._lock = Path(f"{self.file}-lock").open("a+")  # noqa: SIM115  # held for the life of the process
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._lock.seek(0)
+            holder = self._lock.read().strip() or "?"
+            what = N_(
+                "Another Lifeboat (process {holder}) works on {file} already. Stop it, or use PostgreSQL "
+                "(LIFEBOAT_DATABASE_URL) to run several."
+            )
+            raise Missing(phrase(what, holder=holder, file=str(self.file))) from error
+        self._lock.truncate(0)
+        self._lock.write(str(os.getpid()))
+        self._lock.flush()
+
+    def when_jobs_come(self, wake: Callable[[frozenset[Lane]], None]) -> None:
+        """Call `wake` with the lanes that got work, from this process and, on PostgreSQL, from every other."""
+        self._on_jobs.append(wake)
+
+    async def notify(self, connection: AsyncConnection, lanes: Iterable[Lane]) -> None:
+        """Within a transaction: on PostgreSQL the other replicas hear of it when it commits."""
+        if self.postgres:
+            payload = ",".join(str(int(lane)) for lane in sorted(lanes))
+            await connection.execute(
+                text("SELECT pg_notify(:channel, :lanes)"), {"channel": _CHANNEL, "lanes": payload}
+            )
+
+    def wake(self, lanes: Iterable[Lane]) -> None:
+        """After a commit: wake the workers of this process."""
+        for tell in self._on_jobs:
+            tell(frozenset(lanes))
+
+    def listen(self) -> None:
+        """Start hearing the other replicas. Without this, or while it is disconnected, workers still poll every second."""
+        if self.postgres and self._listener is None:
+            self._listener = asyncio.create_task(self._listen(), name="lifeboat-listen")
+
+    async def _listen(self) -> None:
+        import psycopg  # noqa: PLC0415  # only where PostgreSQL is used
+
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(_plain(self.url), autocommit=True) as connection:
+                    await connection.execute(f"LISTEN {_CHANNEL}")
+                    async for notice in connection.notifies():
+                        self.wake(Lane(int(lane)) for lane in notice.payload.split(",") if lane)
+            except psycopg.Error as error:
+                log.warning("database.listen_lost", error=str(error))
+                await asyncio.sleep(1)
+
+    async def close(self) -> None:
+        """Let go of everything."""
+        if self._listener:
+            self._listener.cancel()
+            await asyncio.gather(self._listener, return_exceptions=True)
+        await self.engine.dispose()
+        if self._lock:
+            self._lock.close()
+
+
+def _plain(url: str) -> str:
+    return "postgresql://" + url.split("://", 1)[1]
+
+
+def _sqlite(url: str) -> AsyncEngine:
+    """One connection: SQLite has one writer, and waiting in our own line is fairer than its busy handler."""
+    engine = create_async_engine(url.replace("sqlite://", "sqlite+aiosqlite://", 1), pool_size=1, max_overflow=0)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=15000", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgres(url: str) -> AsyncEngine:
+    lease = int(LEASE.total_seconds() * 1000)
+    return create_async_engine(
+        "postgresql+psycopg://" + url.split("://", 1)[1],
+        pool_size=6,
+        max_overflow=4,
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": 5,
+            "keepalives": 1,
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "options": f"-c idle_in_transaction_session_timeout={lease} -c lock_timeout={lease} -c TimeZone=UTC",
+        },
+    )

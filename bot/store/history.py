@@ -1,0 +1,105 @@
+"""The timeline, what was seen before, Slack messages that are kept up to date, and what Slack said of people."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Table, delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.incident.timeline import Entry
+from bot.store.incidents import upsert
+from bot.store.tables import InboxRow, MessageRow, PersonRow, SeenRow, TimelineRow
+
+_timeline: Table = TimelineRow.__table__  # type: ignore[attr-defined]  # SQLModel adds it when the class is made
+_seen: Table = SeenRow.__table__  # type: ignore[attr-defined]  # as above
+_messages: Table = MessageRow.__table__  # type: ignore[attr-defined]  # as above
+_people: Table = PersonRow.__table__  # type: ignore[attr-defined]  # as above
+_inbox: Table = InboxRow.__table__  # type: ignore[attr-defined]  # as above
+
+#: Longer than SNS retries (1 h) and than its message ids must be remembered (24 h).
+REMEMBER = timedelta(hours=48)
+
+
+class NoteRows:
+    """`bot.incident.ports.Notes` over SQL."""
+
+    def __init__(self, connection: AsyncConnection, now: datetime) -> None:
+        self.connection, self.now = connection, now
+
+    async def write(self, *entries: Entry) -> None:
+        if entries:
+            await self.connection.execute(insert(_timeline), [entry.model_dump() for entry in entries])
+
+    async def of(self, incident: str) -> Sequence[Entry]:
+        rows = await self.connection.execute(
+            select(_timeline).where(_timeline.c.incident == incident).order_by(_timeline.c.id)
+        )
+        return [Entry.model_validate(row._asdict()) for row in rows]
+
+    async def first_time(self, key: str) -> bool:
+        statement = upsert(self.connection, _seen).on_conflict_do_nothing(index_elements=["key"])
+        written = await self.connection.execute(statement.values(key=key[:300], at=self.now).returning(_seen.c.key))
+        return written.first() is not None
+
+    async def forget_old(self) -> None:
+        """Remove what has been remembered long enough."""
+        for table, column in ((_seen, _seen.c.at), (_inbox, _inbox.c.received_at)):
+            await self.connection.execute(delete(table).where(column < self.now - REMEMBER))
+
+
+@dataclass(frozen=True)
+class Posted:
+    """Where a Slack message is. `ts` None: about to be posted, or posted with the answer lost."""
+
+    key: str
+    channel: str
+    ts: str | None
+    digest: str
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How Slack says a user wants to be spoken to."""
+
+    slack: str
+    language: str
+    zone: str
+    at: datetime
+
+
+class MessageRows:
+    """The Slack edge's own rows: messages and people."""
+
+    def __init__(self, connection: AsyncConnection, now: datetime) -> None:
+        self.connection, self.now = connection, now
+
+    async def get(self, key: str) -> Posted | None:
+        row = (await self.connection.execute(select(_messages).where(_messages.c.key == key))).first()
+        return Posted(row.key, row.channel, row.ts, row.digest) if row else None
+
+    async def put(self, posted: Posted) -> None:
+        """Remember a message under its key, whether it was known or not."""
+        statement = upsert(self.connection, _messages)
+        new = {"channel": posted.channel, "ts": posted.ts, "digest": posted.digest}
+        await self.connection.execute(
+            statement.values(key=posted.key, **new).on_conflict_do_update(index_elements=["key"], set_=new)
+        )
+
+    async def beginning(self, prefix: str) -> Sequence[Posted]:
+        """Every message whose key begins so."""
+        rows = await self.connection.execute(
+            select(_messages).where(_messages.c.key.startswith(prefix, autoescape=True)).order_by(_messages.c.key)
+        )
+        return [Posted(row.key, row.channel, row.ts, row.digest) for row in rows]
+
+    async def profile(self, slack: str) -> Profile | None:
+        row = (await self.connection.execute(select(_people).where(_people.c.slack == slack))).first()
+        return Profile(row.slack, row.language, row.zone, row.at) if row else None
+
+    async def put_profile(self, profile: Profile) -> None:
+        statement = upsert(self.connection, _people)
+        new = {"language": profile.language, "zone": profile.zone, "at": profile.at}
+        await self.connection.execute(
+            statement.values(slack=profile.slack, **new).on_conflict_do_update(index_elements=["slack"], set_=new)
+        )

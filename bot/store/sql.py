@@ -1,0 +1,59 @@
+"""The store: one transaction with everything in it. State, and the jobs that follow from it, are written together."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.jobs import Job, Lane
+from bot.store.database import Database
+from bot.store.history import MessageRows, NoteRows
+from bot.store.inbox import InboxRows
+from bot.store.incidents import IncidentRows, PageRows
+from bot.store.queue import Queue
+from bot.store.runs import RunRows
+
+
+class Transaction:
+    """`bot.incident.ports.Tx` over SQL, and what only the edges use (`messages`, `inbox`)."""
+
+    def __init__(self, connection: AsyncConnection, now: datetime) -> None:
+        self.now = now
+        self.jobs = Queue(connection, now)
+        self.incidents = IncidentRows(connection)
+        self.pages = PageRows(connection)
+        self.runs = RunRows(connection)
+        self.notes = NoteRows(connection, now)
+        self.messages = MessageRows(connection, now)
+        self.inbox = InboxRows(connection, now)
+
+
+class Store:
+    """`bot.incident.ports.Store` over SQL."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    @asynccontextmanager
+    async def begin(self, job: Job | None = None) -> AsyncIterator[Transaction]:
+        """A transaction; with a job, only while its lease is ours. Workers are woken once it is committed."""
+        async with self.database.begin() as (connection, now):
+            tx = Transaction(connection, now)
+            if job is not None:
+                await tx.jobs.check(job)
+            yield tx
+            if tx.jobs.touched:
+                await self.database.notify(connection, tx.jobs.touched)
+        if tx.jobs.touched:
+            self.database.wake(tx.jobs.touched)
+
+    async def lease(self, lane: Lane, limit: int, owner: str) -> Sequence[Job]:
+        """Take due jobs of a lane."""
+        async with self.begin() as tx:
+            return await tx.jobs.lease(lane, limit, owner)
+
+    def when_jobs_come(self, wake: Callable[[frozenset[Lane]], None]) -> None:
+        """Call `wake` with the lanes that got work, here and in every other process."""
+        self.database.when_jobs_come(wake)
+        self.database.listen()

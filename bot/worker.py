@@ -1,0 +1,236 @@
+"""The worker: leases due jobs lane by lane, runs their handlers, and finishes each in the transaction of its result.
+
+Two shapes of handler:
+
+- a *change* `(tx, jobs) -> None` only touches the database: all due jobs of its lane share one transaction;
+- an *effect* `(job) -> Record` does something outside (Slack, AWS, SMS) and returns what to write; the worker writes it
+  and removes the job in one transaction, which fails when the lease was lost meanwhile.
+
+Lanes do not wait for each other. A process that slept past its lease (a frozen machine) is ended: what it held belongs
+to somebody else by then.
+"""
+
+import asyncio
+import os
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+import structlog
+
+from bot.errors import LeaseLost, LifeboatError, Unavailable
+from bot.jobs import LEASE, Job, Kind, Lane
+
+log = structlog.get_logger()
+
+#: What an effect returns: written in the transaction that removes its job.
+Record = Callable[[Any], Awaitable[None]]
+Change = Callable[[Any, Sequence[Job]], Awaitable[None]]
+Effect = Callable[[Job], Awaitable[Record]]
+
+#: How many effects of a lane run at the same time in one process.
+PLACES: Mapping[Lane, int] = {Lane.PAGE: 8, Lane.AWS: 6, Lane.SLACK: 6, Lane.BULK: 2}
+#: How many changes share a transaction.
+AT_ONCE = 400
+#: A waiting worker looks again after this many seconds, whatever it was or was not told.
+POLL = 1.0
+_HEARTBEAT = LEASE.total_seconds() / 4
+
+
+class Queues(Protocol):
+    """What the worker needs of the store."""
+
+    def begin(self, job: Job | None = None) -> Any: ...
+
+    async def lease(self, lane: Lane, limit: int, owner: str) -> Sequence[Job]: ...
+
+    def when_jobs_come(self, wake: Callable[[frozenset[Lane]], None]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Handlers:
+    """What runs each kind of job, and what is told of a job that failed too often."""
+
+    changes: Mapping[Kind, Change]
+    effects: Mapping[Kind, Effect]
+    buried: Callable[[Any, Job, str], Awaitable[None]]
+
+
+async def nothing(_tx: Any) -> None:
+    """The record of an effect that leaves nothing to write."""
+
+
+class Worker:
+    """Runs the handlers in one process. `owner` names it in the leases."""
+
+    def __init__(self, store: Queues, handlers: Handlers, owner: str | None = None) -> None:
+        self.store, self.handlers = store, handlers
+        self.owner = owner or f"{os.uname().nodename}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.beat_at = time.monotonic()
+        self._wake = {lane: asyncio.Event() for lane in Lane}
+        self._stopping = False
+        self._running: dict[int, Job] = {}
+        self._tasks: dict[Lane, set[asyncio.Task[None]]] = {lane: set() for lane in Lane}
+
+    def wake(self, lanes: frozenset[Lane]) -> None:
+        """There is work in these lanes: look now."""
+        for lane in lanes:
+            self._wake[lane].set()
+
+    async def run(self) -> None:
+        """Work until `stop` is called; then finish what is in hand and return."""
+        self.store.when_jobs_come(self.wake)
+        heart = asyncio.create_task(self._beat(), name="lifeboat-heartbeat")
+        try:
+            await asyncio.gather(*(self._lane(lane) for lane in Lane))
+            await asyncio.gather(*(task for tasks in self._tasks.values() for task in tasks))
+        finally:
+            heart.cancel()
+            with suppress(asyncio.CancelledError):
+                await heart
+
+    def stop(self) -> None:
+        """Take no more work."""
+        self._stopping = True
+        self.wake(frozenset(Lane))
+
+    async def drain(self) -> int:
+        """Run all that is due now, and what follows from it; how many jobs that were. For tests."""
+        total = 0
+        while True:
+            ran = 0
+            for lane in Lane:
+                ran += await self._take(lane)
+                await asyncio.gather(*self._tasks[lane])
+            if not ran:
+                return total
+            total += ran
+
+    async def _lane(self, lane: Lane) -> None:
+        while not self._stopping:
+            self._wake[lane].clear()
+            try:
+                taken = await self._take(lane)
+            except Unavailable as error:
+                log.warning("worker.store_unavailable", lane=lane.name, error=str(error))
+                taken = 0
+            if not taken:
+                await self._sleep(lane)
+
+    async def _take(self, lane: Lane) -> int:
+        """Lease what there is room for and start it."""
+        if lane not in PLACES:
+            jobs = await self.store.lease(lane, AT_ONCE, self.owner)
+            if jobs:
+                await self._changes(jobs)
+            return len(jobs)
+        room = PLACES[lane] - len(self._tasks[lane])
+        jobs = await self.store.lease(lane, room, self.owner) if room else ()
+        for job in jobs:
+            task = asyncio.create_task(self._effect(job), name=f"{job.kind.name}-{job.id}")
+            self._tasks[lane].add(task)
+            task.add_done_callback(lambda done, lane=lane: self._ended(lane, done))  # type: ignore[misc]  # bound per loop
+        return len(jobs)
+
+    def _ended(self, lane: Lane, task: asyncio.Task[None]) -> None:
+        self._tasks[lane].discard(task)
+        self._wake[lane].set()
+
+    async def _sleep(self, lane: Lane) -> None:
+        """Until there is news, the next job is due, or the poll interval has gone by."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(await self._until_due(lane)):
+                await self._wake[lane].wait()
+
+    async def _until_due(self, lane: Lane) -> float:
+        if lane in PLACES and len(self._tasks[lane]) >= PLACES[lane]:
+            return POLL
+        try:
+            async with self.store.begin() as tx:
+                due = await tx.jobs.next_due(lane)
+                return min(POLL, max(0.002, (due - tx.now).total_seconds())) if due else POLL
+        except Unavailable:
+            return POLL
+
+    async def _changes(self, jobs: Sequence[Job]) -> None:
+        """All in one transaction; when that fails, one by one, so that one bad job does not hold up the others."""
+        self._running.update({job.id: job for job in jobs})
+        try:
+            await self._change(jobs)
+        except Exception as error:  # noqa: BLE001  # whatever it was, it is met again and reported one by one
+            if len(jobs) == 1:
+                await self._failed(jobs[0], error)
+                return
+            for job in jobs:
+                try:
+                    await self._change([job])
+                except Exception as single:  # noqa: BLE001  # reported and tried again, never lost
+                    await self._failed(job, single)
+        finally:
+            for job in jobs:
+                self._running.pop(job.id, None)
+
+    async def _change(self, jobs: Sequence[Job]) -> None:
+        async with self.store.begin() as tx:
+            await tx.jobs.finish(*jobs)
+            for kind in dict.fromkeys(job.kind for job in jobs):
+                await self.handlers.changes[kind](tx, [job for job in jobs if job.kind is kind])
+
+    async def _effect(self, job: Job) -> None:
+        self._running[job.id] = job
+        try:
+            record = await self.handlers.effects[job.kind](job)
+            async with self.store.begin() as tx:
+                await tx.jobs.finish(job)
+                await record(tx)
+        except Exception as error:  # noqa: BLE001  # reported and tried again, never lost
+            await self._failed(job, error)
+        finally:
+            self._running.pop(job.id, None)
+
+    async def _failed(self, job: Job, error: Exception) -> None:
+        """Give the job back for later, or set it aside when it has failed too often."""
+        if isinstance(error, LeaseLost):
+            log.warning("job.lease_lost", kind=job.kind.name, job=job.id)
+            return
+        expected = isinstance(error, Unavailable)
+        log.log(
+            30 if expected else 40, "job.failed", kind=job.kind.name, job=job.id, attempts=job.attempts,
+            error=str(error), exc_info=None if isinstance(error, LifeboatError) else error,
+        )  # fmt: skip
+        try:
+            async with self.store.begin() as tx:
+                if job.attempts >= job.kind.attempts:
+                    await tx.jobs.bury(job, str(error))
+                    await self.handlers.buried(tx, job, str(error))
+                else:
+                    await tx.jobs.again(job, retry_after(job, error), str(error))
+        except (Unavailable, LeaseLost) as lost:
+            log.warning("job.not_given_back", kind=job.kind.name, job=job.id, error=str(lost))
+
+    async def _beat(self) -> None:
+        """Renew the leases of what runs; end the process when it slept so long that they are somebody else's."""
+        while True:
+            await asyncio.sleep(_HEARTBEAT)
+            slept = time.monotonic() - self.beat_at
+            if slept > LEASE.total_seconds():
+                log.critical("worker.slept_past_lease", seconds=round(slept, 1))
+                os._exit(75)
+            self.beat_at = time.monotonic()
+            if self._running:
+                try:
+                    async with self.store.begin() as tx:
+                        await tx.jobs.extend(self.owner, list(self._running.values()))
+                except Unavailable as error:
+                    log.warning("worker.heartbeat_failed", error=str(error))
+
+
+def retry_after(job: Job, error: Exception) -> timedelta:
+    """How long to wait before the job's next attempt: what the other side asked for, else doubling up to a minute."""
+    if isinstance(error, Unavailable) and error.retry_after is not None:
+        return timedelta(seconds=error.retry_after)
+    return timedelta(seconds=min(60.0, 0.5 * 2 ** (job.attempts - 1)))

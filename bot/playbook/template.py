@@ -123,6 +123,12 @@ def references(value: Any) -> frozenset[Name]:
     return frozenset(name for text in _texts(value) for name in _parse(text).names)
 
 
+def single_name(text: str) -> Name | None:
+    """The dotted name that the text is nothing but, such as `{{ steps.restore.table }}`."""
+    single = _parse(text).single
+    return _dotted(single) if single else None
+
+
 def evaluate(value: Any, variables: Mapping[str, Any]) -> Any:
     """The value with every template in it replaced by what it says; lists and mappings are walked through.
 

@@ -1,0 +1,154 @@
+"""An AWS on loopback: moto, with the features of the list below in front of it.
+
+    async with EmulatedAws() as aws:
+        dynamodb = aws.client("dynamodb", "us-east-1")
+
+Any boto3 program reaches it with `AWS_ENDPOINT_URL` alone. What no feature knows goes to moto as it came.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+import boto3
+from botocore.config import Config
+
+from bot.rehearsal.aws import wire
+from bot.rehearsal.aws.alarms import Alarms
+from bot.rehearsal.aws.call import Answer, AwsError, Call, Feature, Handler, Reply, Request
+from bot.rehearsal.aws.clock import Clock
+from bot.rehearsal.aws.containers import Containers
+from bot.rehearsal.aws.deliveries import Deliveries
+from bot.rehearsal.aws.faults import Cut, Faults
+from bot.rehearsal.aws.log import CallLog
+from bot.rehearsal.aws.moto_app import ACCOUNT, MotoApp
+from bot.rehearsal.aws.queues import Queues
+from bot.rehearsal.aws.restores import Restores, RestoreTimes
+from bot.rehearsal.aws.server import Server
+from bot.rehearsal.aws.signing import Signer
+from bot.rehearsal.aws.topics import Topics
+
+logger = logging.getLogger(__name__)
+
+
+class EmulatedAws:
+    """One at a time in a process: moto keeps its state in its modules. It starts empty.
+
+    `speed` divides what the emulator waits for; a `clock` of one's own may stand still. `times` says how long
+    restores take and lag. `faults`, `calls`, `deliveries`, `sms` and `ecs` are for tests, drills and the demo.
+    """
+
+    account: ClassVar[str] = ACCOUNT
+    _running: ClassVar[bool] = False
+
+    def __init__(
+        self, port: int = 0, speed: float = 1.0, clock: Clock | None = None, restores: RestoreTimes | None = None
+    ) -> None:
+        self.clock = clock or Clock(speed=speed)
+        self.calls = CallLog()
+        self.faults = Faults()
+        self.hold = self.faults.hold
+        self._port = port
+        self._moto = MotoApp()
+        self._signer = Signer(self.clock.now())
+        self._deliveries = Deliveries(self.clock)
+        self._topics = Topics(self.clock, self._signer, self._deliveries)
+        self.ecs = Containers(self.clock)
+        self.sms = self._topics.sms
+        self.deliveries = self._deliveries.attempts
+        self._handlers = _handlers(
+            [
+                Alarms(self.clock),
+                self._topics,
+                Queues(),
+                Restores(self.clock, restores or RestoreTimes()),
+                self.ecs,
+            ]
+        )
+        self._server = Server(self._respond, {self._signer.path: self._signer.certificate})
+
+    async def __aenter__(self) -> Self:
+        if EmulatedAws._running:
+            raise RuntimeError("An emulated AWS is running in this process already; stop it first.")
+        EmulatedAws._running = True
+        self._port = await self._server.start(self._port)
+        self._server.call_on_thread(self._moto.reset)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._server.stop(self._deliveries.close)
+        EmulatedAws._running = False
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def certificates_url(self) -> str:
+        """Where the paths of SigningCertURL are served; for LIFEBOAT_SNS_CERT_URL_BASE."""
+        return self.url
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What another program needs to be a client of this AWS. The keys are no secrets: nothing checks them."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "rehearsal",
+            "AWS_SECRET_ACCESS_KEY": "rehearsal",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "LIFEBOAT_SNS_CERT_URL_BASE": self.certificates_url,
+        }
+
+    def client(self, service: str, region: str = "us-east-1", **config: Any) -> Any:
+        """A boto3 client that tries once, so that a fault is seen; `config` as `botocore.config.Config` takes it."""
+        settings = {"retries": {"total_max_attempts": 1}, "connect_timeout": 2, "read_timeout": 30, **config}
+        session = boto3.session.Session(aws_access_key_id="rehearsal", aws_secret_access_key="rehearsal")  # noqa: S106  # nothing checks it
+        return session.client(service, region_name=region, endpoint_url=self.url, config=Config(**settings))
+
+    async def _respond(self, request: Request) -> Reply | None:
+        """None: the caller gets no answer."""
+        call = Call(request, "", "", "", {})
+        try:
+            call = wire.recognise(request)
+            await self.faults.apply(call, "before")
+            reply = await self._perform(call)
+            await self.faults.apply(call, "after")
+        except Cut:
+            self.calls.add(call, self.clock.now(), None)
+            return None
+        except AwsError as error:
+            reply = wire.refused(call, error)
+            self.calls.add(call, self.clock.now(), reply.status, error.code)
+            return reply
+        except asyncio.CancelledError:
+            self.calls.add(call, self.clock.now(), None)
+            raise
+        except Exception as error:  # moto raises what it cannot do; its own server answers 500 too
+            logger.exception("The emulated AWS failed in %s %s.", call.service, call.operation)
+            self.calls.add(call, self.clock.now(), 500, type(error).__name__)
+            return wire.refused(call, AwsError("InternalFailure", f"{type(error).__name__}: {error}", 500))
+        self.calls.add(call, self.clock.now(), reply.status, "" if reply.ok else reply_code(reply))
+        return reply
+
+    async def _perform(self, call: Call) -> Reply:
+        handler = self._handlers.get((call.service, call.operation))
+        answer: Answer = await handler(call, self._moto) if handler else self._moto(call)
+        return answer if isinstance(answer, Reply) else wire.written(call, answer)
+
+
+def reply_code(reply: Reply) -> str:
+    return next((value for key, value in reply.headers if key.lower() == "x-amzn-errortype"), "")
+
+
+def _handlers(features: list[Feature]) -> Mapping[tuple[str, str], Handler]:
+    """Which feature answers what; two for one operation would be a mistake."""
+    table: dict[tuple[str, str], Handler] = {}
+    for feature in features:
+        taken = table.keys() & feature.handlers.keys()
+        assert not taken, f"{taken} is answered twice"
+        table |= feature.handlers
+    return table

@@ -1,0 +1,106 @@
+"""The wire protocols of AWS: which call a request is, and how a result or an error is written for its caller.
+
+botocore's service models say it all, and moto ships the server's side of them (parsers, routers, serializers). boto3 1.44
+speaks JSON to CloudWatch, SQS, DynamoDB and ECS, and query to SNS; older ones speak query to CloudWatch. The third
+protocol of CloudWatch, rpc-v2-cbor, is chosen by no boto3 and known to no moto: it is refused with a clear message.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.parsers import create_parser
+from moto.core.exceptions import ServiceException
+from moto.core.model import OperationModel, ServiceModel
+from moto.core.parse import PROTOCOL_PARSERS, RequestDict
+from moto.core.request import Request as MotoRequest
+from moto.core.request import determine_request_protocol
+from moto.core.routing import get_service_router
+from moto.core.serialize import get_serializer_class
+from moto.core.utils import get_service_model
+from werkzeug.exceptions import HTTPException
+
+from bot.rehearsal.aws.call import AwsError, Call, Reply, Request
+
+_SCOPE = re.compile(r"Credential=[^/]+/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
+_SIGNING_NAMES = {"monitoring": "cloudwatch", "email": "sesv2", "elasticloadbalancing": "elbv2"}
+
+
+@cache
+def model_of(service: str) -> ServiceModel:
+    """Raises botocore's UnknownServiceError."""
+    return get_service_model(service)
+
+
+def recognise(request: Request) -> Call:
+    """What the request asks for. An unknown service or operation is "" and passes through."""
+    scope = _SCOPE.search(request.header("authorization"))
+    if scope is None:
+        return Call(request, "", "", "us-east-1", {})
+    service = _SIGNING_NAMES.get(scope["service"], scope["service"])
+    if urlsplit(request.target).path.startswith("/service/"):
+        raise AwsError("UnsupportedProtocol", f"The emulated {service} does not speak rpc-v2-cbor; use JSON.", 400)
+    operation, parameters = _routed(service, request)
+    return Call(request, service, operation, scope["region"], parameters)
+
+
+def _routed(service: str, request: Request) -> tuple[str, Mapping[str, Any]]:
+    incoming = MotoRequest.from_primitives(
+        request.method, f"http://localhost{request.target}", dict(request.headers), request.body
+    )
+    try:
+        operation, in_path = get_service_router(service).match(incoming)
+        model = model_of(service)
+        protocol = determine_request_protocol(model, request.header("content-type"))
+    except (HTTPException, NotImplementedError, ValueError):  # what moto's router says for "no such operation"
+        return "", {}
+    if protocol == "rest-xml":
+        return operation.name, in_path  # S3 bodies are data, not parameters
+    parser = PROTOCOL_PARSERS[protocol](model.operation_model(operation.name))
+    fields: RequestDict = {
+        "method": request.method,
+        "values": incoming.values,
+        "headers": incoming.headers,
+        "body": request.body,
+        "url_path": incoming.path,
+        "url_params": in_path,
+    }
+    return operation.name, {**in_path, **parser.parse(fields)}
+
+
+def result_of(call: Call, reply: Reply) -> dict[str, Any]:
+    """A good reply as boto3 shows it. Raises `AwsError` for a bad one."""
+    parser = create_parser(_protocol(call))
+    response = {"status_code": reply.status, "headers": dict(reply.headers), "body": reply.body}
+    shape = model_of(call.service).operation_model(call.operation).output_shape
+    parsed: dict[str, Any] = parser.parse(response, shape)
+    if not reply.ok:
+        error = parsed.get("Error", {})
+        raise AwsError(error.get("Code", "Unknown"), error.get("Message", ""), reply.status)
+    parsed.pop("ResponseMetadata", None)
+    return parsed
+
+
+def written(call: Call, result: Mapping[str, Any]) -> Reply:
+    return _serialized(call, dict(result))
+
+
+def refused(call: Call, error: AwsError) -> Reply:
+    reply = _serialized(call, ServiceException(error.code, error.message))
+    return Reply(error.status or reply.status, reply.headers, reply.body)
+
+
+def _serialized(call: Call, result: dict[str, Any] | ServiceException) -> Reply:
+    model = model_of(call.service or "sts")
+    operation = model.operation_model(call.operation) if call.operation else OperationModel({}, model)
+    content = get_serializer_class(str(model.service_name), _protocol(call))(operation).serialize(result)
+    body = content["body"]
+    headers = {str(key): str(value) for key, value in content["headers"].items()}
+    return Reply(content["status_code"], tuple(headers.items()), body.encode() if isinstance(body, str) else body)
+
+
+def _protocol(call: Call) -> str:
+    model = model_of(call.service or "sts")
+    return str(determine_request_protocol(model, call.request.header("content-type")))

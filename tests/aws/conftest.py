@@ -1,0 +1,63 @@
+from collections.abc import Iterator
+
+import pytest
+from moto import mock_aws
+
+from bot.aws.session import Session
+from tests.aws.fakes import Dynamo, Recorded, World
+
+#: Making clients is slow; they are stateless, and moto forgets everything between tests.
+SESSION = Session("us-east-1")
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    """The product's own session, on an empty moto."""
+    with mock_aws():
+        yield SESSION
+
+
+@pytest.fixture
+def dynamodb(session: Session) -> Dynamo:
+    return Dynamo(session.client("dynamodb"))
+
+
+@pytest.fixture
+def ssm(session: Session) -> Recorded:
+    return Recorded(session.client("ssm"))
+
+
+@pytest.fixture
+def scaling(session: Session) -> Recorded:
+    return Recorded(session.client("application-autoscaling"))
+
+
+@pytest.fixture
+def world(session: Session, dynamodb: Dynamo, ssm: Recorded, scaling: Recorded) -> World:
+    return World(session, dynamodb=dynamodb, ssm=ssm, **{"application-autoscaling": scaling})
+
+
+@pytest.fixture
+def orders(dynamodb: Dynamo) -> str:
+    """A table `orders` with two items, an index, and recovery on."""
+    moto = dynamodb._client
+    moto.create_table(
+        TableName="orders",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("id", "customer")],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "by-customer",
+                "KeySchema": [{"AttributeName": "customer", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+                "ProvisionedThroughput": {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5},
+            }
+        ],
+        ProvisionedThroughput={"ReadCapacityUnits": 5, "WriteCapacityUnits": 5},
+    )
+    moto.update_continuous_backups(
+        TableName="orders", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
+    )
+    for number in range(2):
+        moto.put_item(TableName="orders", Item={"id": {"S": str(number)}, "customer": {"S": "mina"}})
+    return "orders"

@@ -155,3 +155,16 @@ class Store(Protocol):
     def begin(self, job: Job | None = None) -> AbstractAsyncContextManager[Tx]:
         """A transaction. With a job: refuse at once (`LeaseLost`) when the lease on it is no longer ours."""
         ...
+
+
+class ContactMethod(Protocol):
+    """One way to reach a person; one module each in `bot/contact/` (Slack's is in `bot/slack/pages.py`)."""
+
+    kind: str
+
+    async def send(self, page: Page, incident: Incident, *, again: bool) -> None:
+        """Hand the page over. `again`: an earlier try may have gone out with its answer lost; look first where possible.
+
+        Raises `DeliveryFailed`; `permanent` when the same address cannot work the next time either.
+        """
+        ...

@@ -1,0 +1,55 @@
+"""Everything about one incident that a card, a command or a report shows, read in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.incident.correlate import AlarmRecord
+from bot.incident.incident import Incident
+from bot.incident.pager import Page
+from bot.incident.playbook_runs import PlaybookRuns
+from bot.incident.ports import Tx
+from bot.incident.run import Run, Step
+from bot.playbook.offer import Offer, offers
+
+
+@dataclass(frozen=True)
+class IncidentView:
+    """One incident as people see it. `offers` are the playbooks that fit, best first; `now` is when it was read."""
+
+    incident: Incident
+    alarms: Sequence[AlarmRecord]
+    pages: Sequence[Page]
+    runs: Sequence[Run]
+    offers: Sequence[Offer]
+    now: datetime
+
+
+@dataclass(frozen=True)
+class RunView:
+    """One run of a playbook as people see it."""
+
+    incident: Incident
+    run: Run
+    steps: Sequence[Step]
+    now: datetime
+
+
+async def view(tx: Tx, runs: PlaybookRuns, incident_id: str) -> IncidentView:
+    """The incident with all that belongs to it. Raises `NotFound`."""
+    incident = await tx.incidents.get(incident_id)
+    context = runs.context(incident, tx.now)
+    return IncidentView(
+        incident=incident,
+        alarms=await tx.incidents.alarms_of(incident.id),
+        pages=await tx.pages.of(incident.id),
+        runs=await tx.runs.of(incident.id),
+        offers=offers(runs.playbooks, context.alarm, context.service),
+        now=tx.now,
+    )
+
+
+async def run_view(tx: Tx, run_id: str) -> RunView:
+    """One run with its steps. Raises `NotFound`."""
+    run = await tx.runs.get(run_id)
+    return RunView(await tx.incidents.get(run.incident), run, await tx.runs.steps(run_id), tx.now)

@@ -1,6 +1,7 @@
 """What must hold between the entries of the three files, each problem with its line and column."""
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -12,18 +13,18 @@ from escalation.phrase import N_, Phrase, phrase
 from escalation.policy import EveryoneIn, OnCall, OnePerson, Policy
 from escalation.schedule import Override, Schedule
 
-Entry = TypeVar("Entry", covariant=True)
+Entry_co = TypeVar("Entry_co", covariant=True)
 
 
 @dataclass(frozen=True)
-class File(Generic[Entry]):
+class File(Generic[Entry_co]):
     """A file as far as it could be read. `names` are those of all its entries, right or wrong: a wrong entry is told
     once, and not again at each place that names it. None: the file could not be read, so that nothing is known.
     """
 
     document: Document
-    entries: Mapping[str, Entry]
-    names: Set[str] | None
+    entries: Mapping[str, Entry_co]
+    names: AbstractSet[str] | None
 
 
 def problems(people: File[Person], schedules: File[Schedule], policies: File[Policy]) -> Iterator[BadFile]:

@@ -64,7 +64,10 @@ class Document:
             raise BadFiles(list(self._problems(error, under))) from error
 
     def _problems(self, error: ValidationError, under: Path_) -> Iterator[BadFile]:
-        for detail in error.errors(include_url=False):
+        details = error.errors(include_url=False)
+        for detail in details:
+            if detail["type"] == "too_short" and any(_within(other["loc"], detail["loc"]) for other in details):
+                continue  # pydantic counts only the entries that are right; the wrong ones are told anyway
             path = (*under, *detail["loc"])
             known = _longest_known(path, self.places)
             if detail["type"] == "missing":
@@ -135,6 +138,10 @@ def _scalar(node: Node, file: Path, path: Path_) -> Any:
 
 def _where(node: Node) -> tuple[int, int]:
     return (node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+def _within(inner: Path_, outer: Path_) -> bool:
+    return len(inner) > len(outer) and inner[: len(outer)] == outer
 
 
 def _longest_known(path: Path_, places: Mapping[Path_, Any]) -> Path_:

@@ -4,10 +4,11 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
 
 from escalation.errors import BadValue
 from escalation.phrase import N_, phrase
+from escalation.refusal import shown
 
 _UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _PATTERN = r"(?=.)" + "".join(rf"(?:(?P<{unit}>[0-9]+){unit})?" for unit in _UNITS)
@@ -18,7 +19,7 @@ def parse_duration(text: str) -> timedelta:
     """`1h30m` as a timedelta: whole numbers with d, h, m, s, the larger unit first. Raises `BadValue`."""
     match = re.fullmatch(_PATTERN, text)
     if not match:
-        what = phrase(N_("{value} is not a duration."), value=repr(text))
+        what = phrase(N_("{value} is not a duration."), value=shown(text))
         raise BadValue(what, phrase(N_("Write a number with a unit, such as 90s, 5m, 2h, 1d or 1h30m.")))
     try:
         return timedelta(seconds=sum(int(number or 0) * _UNITS[unit] for unit, number in match.groupdict().items()))
@@ -50,11 +51,17 @@ def _read(value: Any) -> timedelta:
             what = phrase(N_("{value} has no unit."), value=value)
             raise BadValue(what, phrase(N_("Write {value}s for seconds, or {value}m for minutes."), value=value))
         case _:
-            what = phrase(N_("{value} is not a duration."), value=repr(value))
+            what = phrase(N_("{value} is not a duration."), value=shown(value))
             raise BadValue(what, phrase(N_("Write a number with a unit, such as 90s, 5m, 2h, 1d or 1h30m.")))
 
 
-#: A timedelta that is written `5m` in YAML and in JSON. Add `Field(gt=timedelta())` where zero makes no sense.
+def _above_zero(length: timedelta) -> timedelta:
+    if length <= timedelta():
+        raise BadValue(phrase(N_("must be longer than nothing.")), phrase(N_("Write 1s or more.")))
+    return length
+
+
+#: A timedelta that is written `5m` in YAML and in JSON.
 Duration = Annotated[
     timedelta,
     BeforeValidator(_read),
@@ -67,3 +74,5 @@ Duration = Annotated[
         }
     ),
 ]
+#: A duration of at least a second, for waits and deadlines.
+PositiveDuration = Annotated[Duration, AfterValidator(_above_zero)]

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 from pydantic.json_schema import SkipJsonSchema
 
-from escalation.duration import Duration
+from escalation.duration import Duration, PositiveDuration
 from escalation.errors import BadValue
 from escalation.fields import Name, Written
 from escalation.nearest import suggestion
@@ -77,7 +77,7 @@ class Level(Written):
 
     page: tuple[Target, ...] = Field(min_length=1)
     """Whom to page; all of the list at once."""
-    wait: Annotated[Duration, Field(ge=timedelta(seconds=1))]
+    wait: PositiveDuration
     """How long to wait for an answer before the next level is paged, such as 5m."""
 
 

@@ -53,6 +53,8 @@ def refusal(detail: Mapping[str, Any]) -> Told:
         return phrase(N_("{value} is not a choice here."), value=shown(value)), phrase(
             N_("Choose: {choices}."), choices=choices
         )
+    if kind in {"too_short", "string_too_short"} and context["min_length"] == 1:
+        return phrase(N_("must not be empty.")), ""
     if kind not in _WORDS:
         return f"{detail['msg']}.", ""
     what, todo = _WORDS[kind]

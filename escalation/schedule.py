@@ -22,7 +22,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from escalation.errors import BadValue
-from escalation.fields import Day, Moment, Name, WallTime, Written, ZoneName, zone
+from escalation.fields import Day, Moment, Name, WallTime, Written, ZoneName
 from escalation.phrase import N_, phrase
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -89,7 +89,7 @@ class Schedule(Written):
 
     @property
     def zone(self) -> ZoneInfo:
-        return zone(self.time_zone)
+        return ZoneInfo(self.time_zone)
 
     def span(self, override: Override) -> tuple[datetime, datetime]:
         """When an override of this schedule begins and when it is over, in UTC."""

@@ -1,0 +1,47 @@
+"""Take pictures of the page with the canned workspace, to look at: desktop and phone, light and dark."""
+
+import sys
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from tests.rehearsal.slack.page import canned
+from tests.rehearsal.slack.page.fake_server import FakeServer
+
+OUT = Path("build/page")
+ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run", "--disable-quic"]
+SIZES = {"desktop": {"width": 1280, "height": 820}, "phone": {"width": 390, "height": 844}}
+
+
+def main() -> None:
+    OUT.mkdir(parents=True, exist_ok=True)
+    server = FakeServer(canned.WORKSPACE, canned.MESSAGES)
+    server.start()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGS)
+        for size, viewport in SIZES.items():
+            for scheme in ("light", "dark"):
+                context = browser.new_context(viewport=viewport, color_scheme=scheme)
+                page = context.new_page()
+                page.on("console", lambda m: print("console:", m.text))
+                page.on("pageerror", lambda e: print("ERROR:", e, e.stack))
+                server.workspace["modals"] = []
+                for name, place in {"room": f"channel={canned.ROOM}", "general": f"channel={canned.GENERAL}", "home": "app=A0WATCH"}.items():
+                    page.goto("about:blank")
+                    page.goto(f"{server.url}#user={canned.ADA}&{place}")
+                    page.wait_for_selector("#scroller")
+                    page.wait_for_timeout(250)
+                    page.screenshot(path=OUT / f"{name}-{size}-{scheme}.png")
+                server.workspace["modals"] = [canned.view("V1", "Restore a table", canned.FORM)]
+                page.goto("about:blank")
+                page.goto(f"{server.url}#user={canned.ADA}&channel={canned.ROOM}")
+                page.wait_for_selector("dialog[open]")
+                page.wait_for_timeout(250)
+                page.screenshot(path=OUT / f"modal-{size}-{scheme}.png")
+                context.close()
+        browser.close()
+    server.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

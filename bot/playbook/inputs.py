@@ -12,7 +12,7 @@ from math import isfinite
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from bot.errors import N_, Phrase, phrase
+from bot.errors import N_, Missing, Phrase, phrase
 from bot.playbook.context import Context
 from bot.playbook.model import Input, Playbook, ValueType
 from bot.playbook.template import BadTemplate, evaluate, lookup
@@ -59,7 +59,7 @@ def fill(playbook: Playbook, context: Context, given: Mapping[str, str] | None =
     for name, wanted in playbook.inputs.items():
         try:
             values[name] = _value(wanted, given.get(name), context.variables(values), reader)
-        except (BadTemplate, BadValue) as error:
+        except (BadTemplate, BadValue, Missing) as error:
             problems[name] = error.phrase
     for name in given.keys() - playbook.inputs.keys():
         todo = suggestion(name, playbook.inputs)
@@ -104,7 +104,7 @@ def _value(wanted: Input, given: str | None, variables: Mapping[str, Any], reade
 
 
 def _proposed(wanted: Input, variables: Mapping[str, Any]) -> Any:
-    """From the alarm, or the default; None for an optional input without either. Raises `BadValue` naming the reason."""
+    """From the alarm, or the default; None for an optional input without either. Raises `Missing` with the reason."""
     reason: Phrase = phrase(N_("it has no default."))
     sources: tuple[Callable[[], Any], ...] = (
         *((lambda: lookup(str(wanted.source).split("."), variables),) if wanted.source else ()),
@@ -119,7 +119,7 @@ def _proposed(wanted: Input, variables: Mapping[str, Any]) -> Any:
             if found is not None and found != "":
                 return found
     if wanted.required:
-        raise BadValue(phrase(N_("Give a value: {reason}"), reason=reason))
+        raise Missing(phrase(N_("Give a value: {reason}"), reason=reason))
     return None
 
 
@@ -132,6 +132,8 @@ def _time(text: str, reader: Reader) -> datetime:
     """Whole seconds in UTC: no AWS call that takes an instant promises a finer one."""
     try:
         found = _instant(text, reader)
+    except BadValue:
+        raise
     except (ValueError, OverflowError) as error:
         what = phrase(N_("{text} is not a time."), text=repr(text))
         todo = phrase(N_("Write 03:40, 2026-11-23 03:40, 2026-11-23T03:40:00+09:00, or 5m ago."))

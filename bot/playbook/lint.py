@@ -155,6 +155,11 @@ def _with(
 
 
 def _templates(place: _Place, path: Path_, value: object, also: frozenset[str]) -> Iterator[BadFile]:
+    if dashed := _dashed(place, value):
+        what = phrase(N_("steps.{step} is a subtraction in a template."), step=dashed)
+        todo = phrase(N_("Write steps.{name} with an underscore."), name=dashed.replace("-", "_"))
+        yield place.document.problem(path, what, todo)
+        return
     for used in sorted(references(value)):
         if used[0] == "steps":
             problem = _output(place, path, used, also)
@@ -162,6 +167,13 @@ def _templates(place: _Place, path: Path_, value: object, also: frozenset[str]) 
             problem = _unknown(place.document, path, used, place.playbook.inputs)
         if problem:
             yield problem
+
+
+def _dashed(place: _Place, value: object) -> str | None:
+    """The id of a step that a template names with its dash, as anybody would at first."""
+    subtracted = {used[1] for used in references(value) if used[0] == "steps" and len(used) == 2}
+    ids = [step.id for step in place.playbook.steps if step.id.split("-")[0] in subtracted and "-" in step.id]
+    return next((id_ for id_ in ids if f"steps.{id_}." in str(value)), None)
 
 
 def _unknown(document: Document, path: Path_, used: Name, inputs: Iterable[str]) -> BadFile | None:
@@ -193,17 +205,21 @@ def _output(place: _Place, path: Path_, used: Name, also: frozenset[str]) -> Bad
         what = phrase(N_("{name} is not known yet when step {step} starts."), name=dotted, step=place.step.id)
         return place.document.problem(path, what, phrase(N_("Add {step} to its needs."), step=id_))
     outputs = _outputs(place, id_)
+    if outputs is None:
+        return None
     if len(used) < 3 or used[2] not in outputs:
         what = phrase(N_("{name} names no output of step {step}."), name=dotted, step=id_)
         return place.document.problem(path, what, suggestion(used[2] if len(used) > 2 else "", outputs))
     return None
 
 
-def _outputs(place: _Place, id_: str) -> Mapping[str, str]:
-    """What a step gives; nothing when its action is unknown, which is a problem of its own."""
+def _outputs(place: _Place, id_: str) -> Mapping[str, str] | None:
+    """What a step gives; None when its action is unknown, which is a problem of its own."""
     step = place.playbook.step(id_)
     table = place.tables.actions if step.action else place.tables.checks
-    return table[step.uses].outputs if step.uses and step.uses in table else {}
+    if step.uses is None:
+        return {}
+    return table[step.uses].outputs if step.uses in table else None
 
 
 class _Types:
@@ -218,6 +234,6 @@ class _Types:
                 return self._place.playbook.inputs[one].type
             case ("steps", step, output):
                 ids = {other.id.replace("-", "_"): other.id for other in self._place.playbook.steps}
-                return _outputs(self._place, ids[step.replace("-", "_")]).get(output)
+                return (_outputs(self._place, ids[step.replace("-", "_")]) or {}).get(output)
             case _:
                 return None

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import structlog
 
-from bot.errors import Unavailable
+from bot.errors import N_, Unavailable, phrase
 from bot.incident.ports import Clock, Delivery, Inbox
 from bot.intake import fields
 from bot.intake.signature import Certificate, Envelope, Flaw, NotFromSns, Rules, admit, parse_envelope, verify
@@ -81,10 +81,19 @@ class SnsDoor:
 
     async def _take(self, envelope: Envelope, body: bytes) -> None:
         if envelope.type == "SubscriptionConfirmation":
-            # SubscribeURL is never fetched: a URL in a message is a way to make us call anything.
-            region = fields.arn(envelope.topic).region
-            await self._confirm(envelope.topic, envelope.values["Token"], region)
-            log.info("sns_subscription_confirmed", topic=envelope.topic)
+            await self._subscribe(envelope)
             return
         delivery = Delivery(f"sns:{envelope.message_id}", "sns-http", body.decode(), self._clock.now())
         await self._inbox.accept([delivery])
+
+    async def _subscribe(self, envelope: Envelope) -> None:
+        """Confirm by the API. SubscribeURL is never fetched: a URL in a message is a way to make us call anything."""
+        try:
+            await self._confirm(envelope.topic, envelope.values["Token"], fields.arn(envelope.topic).region)
+        except Exception as error:
+            what = N_(
+                "The subscription to {topic} could not be confirmed: {error}. "
+                "Check that Lifeboat's role allows sns:ConfirmSubscription on this topic."
+            )
+            raise Unavailable(phrase(what, topic=envelope.topic, error=str(error) or type(error).__name__)) from error
+        log.info("sns_subscription_confirmed", topic=envelope.topic)

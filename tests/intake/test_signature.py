@@ -19,7 +19,16 @@ from bot.intake.signature import (
     verify,
 )
 from tests.intake import fakes
-from tests.intake.fakes import CERTIFICATE_PATH, CERTIFICATE_URL, NOW, TOPIC, confirmation, headers, notification, signed
+from tests.intake.fakes import (
+    CERTIFICATE_PATH,
+    CERTIFICATE_URL,
+    NOW,
+    TOPIC,
+    confirmation,
+    headers,
+    notification,
+    signed,
+)
 
 RULES = Rules(topics=frozenset({TOPIC}))
 
@@ -53,8 +62,17 @@ def test_a_genuine_notification_without_a_subject_is_accepted() -> None:
 
 
 def test_the_signed_text_ends_in_a_newline_although_the_documentation_says_it_does_not() -> None:
-    values = {"Type": "Notification", "Message": "m", "MessageId": "i", "Timestamp": "t", "TopicArn": "a", "Subject": "s"}
-    assert signed_text(values) == b"Message\nm\nMessageId\ni\nSubject\ns\nTimestamp\nt\nTopicArn\na\nType\nNotification\n"
+    values = {
+        "Type": "Notification",
+        "Message": "m",
+        "MessageId": "i",
+        "Timestamp": "t",
+        "TopicArn": "a",
+        "Subject": "s",
+    }
+    assert (
+        signed_text(values) == b"Message\nm\nMessageId\ni\nSubject\ns\nTimestamp\nt\nTopicArn\na\nType\nNotification\n"
+    )
 
 
 @pytest.mark.parametrize("field", ["Message", "Subject"])
@@ -161,7 +179,7 @@ def test_a_key_that_stands_twice_is_not_read_in_either_way() -> None:
         parse_envelope(twice.encode(), headers(values))
 
 
-@pytest.mark.parametrize("key", ["message", "MESSAGE", "topicarn", "Meſſage"])
+@pytest.mark.parametrize("key", ["message", "MESSAGE", "topicarn", "Me\u017f\u017fage"])
 def test_keys_that_differ_only_in_case_are_not_read_in_either_way(key: str) -> None:
     assert flaw_of({**signed(notification()), key: "second"}) == "keys"
 
@@ -310,7 +328,9 @@ def test_a_signature_of_another_key_is_not_believed() -> None:
 
 
 def test_a_certificate_that_amazon_did_not_issue_is_not_believed() -> None:
-    assert flaw_of(signed(notification()), certificate=fakes.certificate(organisation="Amazon Imitators")) == "certificate"
+    assert (
+        flaw_of(signed(notification()), certificate=fakes.certificate(organisation="Amazon Imitators")) == "certificate"
+    )
 
 
 def test_a_certificate_is_believed_until_its_last_second_and_not_after() -> None:

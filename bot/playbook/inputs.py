@@ -64,7 +64,7 @@ def fill(playbook: Playbook, context: Context, given: Mapping[str, str] | None =
     for name in given.keys() - playbook.inputs.keys():
         todo = suggestion(name, playbook.inputs)
         problems[name] = phrase(N_("This playbook has no input named {name}. {todo}"), name=name, todo=todo)
-    texts = {name: as_text(value, zone) for name, value in values.items() if value is not None}
+    texts = {name: "" if value is None else as_text(value, zone) for name, value in values.items()}
     refused = {name: text for name, text in given.items() if name in problems}
     return Filled(values, {**texts, **refused}, problems)
 

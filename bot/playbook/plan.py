@@ -22,8 +22,9 @@ from bot.playbook.model import Kind, Playbook, Step
 from bot.playbook.stored import canonical, decode, encode
 from bot.playbook.template import evaluate, is_template, references
 
-#: Asked for each step that runs a check or an action and whose parameters are known. It may raise any LifeboatError:
-#: that becomes the step's `problem`. For a check it may return an empty StepPlan, or what looking now has shown.
+#: Asked for each action whose parameters are known or foreseen, and for each check whose parameters are known. It may
+#: raise any LifeboatError: that becomes the step's `problem`. For a check it may return an empty StepPlan, or what
+#: looking now has shown.
 PlanStep = Callable[[Step, Mapping[str, Any]], StepPlan]
 Outputs = Mapping[str, Mapping[str, Any]]
 
@@ -35,7 +36,8 @@ PLACEHOLDER = "\u2039{}\u203a"
 class PlannedStep:
     """One step of a plan. In `parameters`, what only an earlier step can say stands in angle quotes: its expression.
 
-    `unknown` names those outputs; such a step has no calls yet. `problem` says why the step could not be planned.
+    `unknown` names those outputs; such a step has no calls yet. `problem` says why the step could not be planned. What a
+    step would act on may be foreseen and not exist yet: then a failure to plan it is a warning, and no problem.
     """
 
     step: str
@@ -120,16 +122,23 @@ def _planned(
     step: Step, context: Context, values: Mapping[str, Any], foreseen: Outputs, plan_step: PlanStep
 ) -> PlannedStep:
     variables = context.variables(values, foreseen)
-    unknown = {".".join(name) for name in references(step.parameters) if _is_unknown(name, variables)}
+    earlier = {name for name in references(step.parameters) if name[0] == "steps"}
+    unknown = tuple(sorted(".".join(name) for name in earlier if _is_unknown(name, variables)))
     rendered: dict[str, Any] = {}
     plan, problem = StepPlan(), None
     try:
         rendered = _render(step.parameters, variables)
-        if step.uses and not unknown:
+        if step.uses and not unknown and (step.action or not earlier):
             plan = plan_step(step, rendered)
     except LifeboatError as error:
-        problem = error.phrase
-    return PlannedStep(step.id, step.kind, step.uses, rendered, tuple(sorted(unknown)), plan, problem)
+        if earlier and rendered:
+            plan = StepPlan(warnings=(phrase(_LATER, reason=error.phrase),))
+        else:
+            problem = error.phrase
+    return PlannedStep(step.id, step.kind, step.uses, rendered, unknown, plan, problem)
+
+
+_LATER = N_("Its calls are known only when the steps before it are done: {reason}")
 
 
 def _is_unknown(name: tuple[str, ...], variables: Mapping[str, Any]) -> bool:

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import Refused
@@ -147,6 +147,7 @@ STEPS = st.integers(1, 8).flatmap(
 )
 
 
+@settings(deadline=None)
 @given(STEPS, st.data())
 def test_every_run_ends_and_no_step_runs_before_its_needs(
     shape: tuple[tuple[list[int] | None, str], ...], data: st.DataObject

@@ -56,7 +56,9 @@ def test_every_bad_value_has_its_own_problem_and_what_was_written_stays_in_the_f
 def test_an_optional_input_may_stay_empty_or_be_emptied() -> None:
     text = "  table: {type: str, default: x, required: false}\n  at: {type: time, required: false}\n"
     assert fill(book(text), context()).values == {"table": "x", "at": None}
-    assert fill(book(text), context(), {"table": " "}).values == {"table": None, "at": None}
+    emptied = fill(book(text), context(), {"table": " "})
+    assert emptied.values == {"table": None, "at": None}
+    assert fill(book(text), context(), emptied.texts).values == emptied.values
 
 
 def test_a_required_input_without_anything_to_take_is_a_problem() -> None:

@@ -51,6 +51,20 @@ def test_an_output_that_is_foreseen_fills_in_the_later_steps() -> None:
     assert step(plan, "cut-over").unknown == ()
 
 
+def test_what_does_not_exist_yet_cannot_refuse_the_plan() -> None:
+    def plan_step(step: Step, _: Mapping[str, Any]) -> StepPlan:
+        if step.id == "restore":
+            return StepPlan(foreseen={"table": "orders-copy"})
+        if step.id == "window":
+            return StepPlan()
+        assert step.id == "cut-over", "a check cannot look at what is not there yet"
+        raise ActionFailed(phrase("There is no table orders-copy."))
+
+    plan = planned(plan_step)
+    assert plan.problems == {}
+    assert "There is no table orders-copy." in str(step(plan, "cut-over").plan.warnings[0])
+
+
 def test_only_the_unknown_part_of_a_text_is_a_placeholder() -> None:
     text = STEPS.replace('right: "{{ steps.restore.table }}"', "right: \"{{ table }}-{{ steps.restore.table ~ 'x' }}\"")
     book = playbook(HEAD + text)

@@ -1,0 +1,84 @@
+"""Rules for every playbook that we ship: whoever adds one to `playbooks/` is told here what it lacks."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from bot.playbook.context import AlarmFacts, Context, IncidentFacts, ServiceFacts
+from bot.playbook.inputs import fill
+from bot.playbook.lint import lint
+from bot.playbook.loading import load
+from bot.playbook.model import OfferWhen, Playbook
+from bot.playbook.offer import offers
+from bot.playbook.schema import schema
+from escalation.document import read
+
+FOLDER = Path(__file__).parents[2] / "playbooks"
+FILES = sorted(FOLDER.glob("*.yaml"))
+
+#: What an alarm of each kind says about its resource, as CloudWatch sends it.
+DIMENSIONS = {
+    "dynamodb": {"TableName": "orders"},
+    "ecs": {"ClusterName": "shop", "ServiceName": "checkout"},
+}
+
+
+@pytest.fixture(params=FILES, ids=lambda file: file.stem)
+def file(request: pytest.FixtureRequest) -> Path:
+    found: Path = request.param
+    return found
+
+
+@pytest.fixture
+def playbook(file: Path) -> Playbook:
+    return load(FOLDER)[file.stem]
+
+
+def fitting(when: OfferWhen) -> tuple[AlarmFacts, ServiceFacts]:
+    """An alarm and a service that the conditions are meant for."""
+    alarm = AlarmFacts(
+        name=(when.alarm or "alarm").replace("*", "x").replace("?", "x"),
+        resource=when.resource,
+        namespace=when.namespace or "",
+        metric=when.metric or "",
+        dimensions=DIMENSIONS[when.resource or "dynamodb"],
+    )
+    return alarm, ServiceFacts(name=when.service or "shop", tags=when.tags, parameters={"table": "/shop/table"})
+
+
+def test_we_ship_playbooks() -> None:
+    assert {file.stem for file in FILES} >= {"restore-table", "restart-service"}
+    assert not list(FOLDER.glob("*.yml"))
+
+
+def test_it_lints_clean(file: Path) -> None:
+    from bot.aws import ACTIONS, CHECKS
+
+    assert [str(problem) for problem in lint([read(file)], ACTIONS, CHECKS)] == []
+
+
+def test_it_fits_the_schema_that_editors_use(file: Path) -> None:
+    from bot.aws import ACTIONS, CHECKS
+
+    jsonschema.validate(read(file).values, schema(ACTIONS, CHECKS))
+
+
+def test_everything_that_people_read_is_in_both_languages(playbook: Playbook) -> None:
+    texts = [playbook.title, *(step.title for step in playbook.steps), *(one.title for one in playbook.inputs.values())]
+    assert all(texts), "every step and every input has a title"
+    for text in texts:
+        assert text is not None
+        assert text.en.isascii()
+        assert not text.ko.isascii()
+
+
+def test_it_is_offered_for_the_alarm_it_is_made_for_and_filled_in_from_it(playbook: Playbook) -> None:
+    assert playbook.offer_when is not None
+    alarm, service = fitting(playbook.offer_when)
+    assert [offer.playbook.name for offer in offers({playbook.name: playbook}, alarm, service)] == [playbook.name]
+    now = datetime(2026, 11, 23, 3, 40, tzinfo=UTC)
+    incident = IncidentFacts(id="inc-1", started_at=now)
+    context = Context(now=now, region="eu-west-1", incident=incident, alarm=alarm, service=service)
+    assert fill(playbook, context).problems == {}

@@ -18,7 +18,7 @@ from bot.aws.failures import translate
 from bot.errors import N_, ActionFailed, phrase
 
 #: Operations that only look. What is not listed counts as a change, which costs a retry and never a second effect.
-READS = re.compile(r"(Describe|Get|List|BatchGet|Scan|Query|Head|Receive|Lookup|Search|Select|Filter|Test)(?=[A-Z]|$)")
+READS = re.compile(r"(Describe|Get|List|BatchGet|Scan|Query|Head|Receive|Lookup|Search|Select|Filter)(?=[A-Z]|$)")
 
 
 @dataclass(frozen=True)

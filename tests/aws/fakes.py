@@ -31,14 +31,14 @@ class Recorded:
     def __init__(self, client: Any = None) -> None:
         self._client = client
         self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.instead: dict[str, Callable[..., Any]] = {}
         self.fail_before: dict[str, Exception] = {}
         self.fail_after: dict[str, Exception] = {}
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        if name.startswith("_"):
+        if name.startswith(("_", "fake_")):
             raise AttributeError(name)
-        method = self.__dict__.get(name) or getattr(type(self), f"fake_{name}", None)
-        does = method.__get__(self) if method else getattr(self._client, name)
+        does = self.instead.get(name) or getattr(self, f"fake_{name}", None) or getattr(self._client, name)
 
         def call(**parameters: Any) -> Any:
             self.calls.append((name, copy.deepcopy(parameters)))

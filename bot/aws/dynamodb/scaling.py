@@ -45,9 +45,9 @@ def _of_part(aws: Aws, resource: str) -> dict[str, list[dict[str, Any]]]:
         "PutScalingPolicy": scaling.describe_scaling_policies(ResourceId=resource, **which)["ScalingPolicies"],
         "PutScheduledAction": scaling.describe_scheduled_actions(ResourceId=resource, **which)["ScheduledActions"],
     }
-    return {
-        operation: [_kept(entry, operation) for entry in entries] for operation, entries in kinds.items() if entries
-    }
+    # Checked again here: an emulator may answer with what belongs to a table whose name only begins alike.
+    ours = {operation: [e for e in entries if e["ResourceId"] == resource] for operation, entries in kinds.items()}
+    return {operation: [_kept(e, operation) for e in entries] for operation, entries in ours.items() if entries}
 
 
 def _kept(entry: Mapping[str, Any], operation: str) -> dict[str, Any]:

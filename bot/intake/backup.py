@@ -25,7 +25,7 @@ _STATES: Mapping[str, State] = {
 
 
 def recognises(message: Message) -> bool:
-    return message.data.get("source") == "aws.backup" and message.data.get("detail-type") in _JOBS
+    return message.data.get("source") == "aws.backup" and fields.text(message.data.get("detail-type")) in _JOBS
 
 
 def parse(message: Message) -> Sequence[Alarm]:

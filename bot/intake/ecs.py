@@ -18,7 +18,10 @@ _ASKED = frozenset({"UserInitiated", "ServiceSchedulerInitiated"})
 
 
 def recognises(message: Message) -> bool:
-    return message.data.get("source") == "aws.ecs" and message.data.get("detail-type") in {*_SERVICE, _TASK}
+    return message.data.get("source") == "aws.ecs" and fields.text(message.data.get("detail-type")) in {
+        *_SERVICE,
+        _TASK,
+    }
 
 
 def parse(message: Message) -> Sequence[Alarm]:
@@ -63,14 +66,14 @@ def _place(data: Mapping[str, Any], detail: Mapping[str, Any]) -> tuple[str, str
 
 
 def _service_state(detail: Mapping[str, Any]) -> State:
-    if detail.get("eventName") in _CALM:
+    if fields.text(detail.get("eventName")) in _CALM:
         return "ok"
     return "no_data" if detail.get("eventType") == "INFO" else "alarm"
 
 
 def _task_state(detail: Mapping[str, Any]) -> State:
     """A task that runs or was told to stop is ordinary life, and so is one whose containers all ended with 0."""
-    if detail.get("lastStatus") != "STOPPED" or detail.get("stopCode") in _ASKED:
+    if detail.get("lastStatus") != "STOPPED" or fields.text(detail.get("stopCode")) in _ASKED:
         return "no_data"
     containers = [fields.mapping(container) for container in fields.sequence(detail.get("containers"))]
     ended_well = bool(containers) and all(container.get("exitCode") == 0 for container in containers)

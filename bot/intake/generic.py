@@ -30,7 +30,7 @@ def parse(message: Message) -> Sequence[Alarm]:
     alarm = Alarm(
         kind="generic",
         fingerprint=fields.fingerprint(parts.account, parts.region, "generic", message.topic, _shape(message)),
-        name=_name(message, shown),
+        name=_name(message.subject, shown, reason),
         state="alarm",
         reason=reason,
         note=note,
@@ -47,7 +47,7 @@ def _shape(message: Message) -> str:
     return hashlib.sha256(_VARYING.sub("#", said).encode()).hexdigest()[:32]
 
 
-def _name(message: Message, shown: Mapping[str, Any]) -> str:
+def _name(subject: str, shown: Mapping[str, Any], reason: str) -> str:
     named = (value for key in _NAME_KEYS if isinstance(value := shown.get(key), str) and value.strip())
-    line = message.subject or next(named, "") or message.text.strip().partition("\n")[0]
+    line = subject or next(named, "") or reason.strip().partition("\n")[0]
     return " ".join(line.split())[:_NAME_LENGTH]

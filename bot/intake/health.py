@@ -55,7 +55,7 @@ def _state(detail: Mapping[str, Any]) -> State:
     """Only trouble that is there now is an alarm: planned work and notices are for the record."""
     if detail.get("statusCode") == "closed":
         return "ok"
-    planned = detail.get("eventTypeCategory") in {"scheduledChange", "accountNotification"}
+    planned = fields.text(detail.get("eventTypeCategory")) in {"scheduledChange", "accountNotification"}
     return "no_data" if planned or detail.get("statusCode") == "upcoming" else "alarm"
 
 

@@ -30,7 +30,7 @@ class Source(Protocol):
 
 def is_envelope(data: Mapping[str, Any]) -> bool:
     """Whether this object is what SNS puts around a message (over HTTP, and in SQS without raw delivery)."""
-    return data.get("Type") in SNS_TYPES and all(
+    return fields.text(data.get("Type")) in SNS_TYPES and all(
         isinstance(data.get(key), str) for key in ("MessageId", "TopicArn", "Message")
     )
 

@@ -204,7 +204,7 @@ class Worker:
         )  # fmt: skip
         try:
             async with self.store.begin() as tx:
-                if job.attempts >= job.kind.attempts:
+                if job.attempts >= job.kind.attempts and not expected:
                     await tx.jobs.bury(job, str(error))
                     await self.handlers.buried(tx, job, str(error))
                 else:

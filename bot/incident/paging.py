@@ -32,11 +32,8 @@ class Paging:
             return _settled
         kind = page.person.contacts[page.contact].method
         try:
-            method = self.methods.get(kind)
-            if method is None:
-                raise DeliveryFailed(phrase(N_("{method} is not set up."), method=kind), permanent=True)
             async with asyncio.timeout(_PATIENCE):
-                await method.send(page, incident, again=job.again)
+                await self._method(kind).send(page, incident, again=job.again)
         except DeliveryFailed as error:
             failed = error
         except TimeoutError:
@@ -50,6 +47,11 @@ class Paging:
         return lambda tx: self.responder.page_failed(
             tx, page_id, failed.phrase, permanent=failed.permanent, retry_after=failed.retry_after
         )
+
+    def _method(self, kind: str) -> ContactMethod:
+        if kind not in self.methods:
+            raise DeliveryFailed(phrase(N_("{method} is not set up."), method=kind), permanent=True)
+        return self.methods[kind]
 
 
 async def _settled(_tx: Tx) -> None:

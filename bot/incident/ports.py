@@ -13,7 +13,7 @@ from bot.incident.run import Run, Step
 from bot.incident.timeline import Entry
 from bot.jobs import Job, NewJob
 
-Door = Literal["sns-http", "sqs", "sweep", "cli"]
+Door = Literal["sns-http", "sqs", "sweep", "cli", "self"]
 
 
 @dataclass(frozen=True)

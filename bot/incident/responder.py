@@ -238,12 +238,18 @@ class Responder:
         service = self.config.service_of(alarm)
         incident = self._new(tx.now, alarm.name[:200], alarm.kind, service, alarm=alarm)
         if not await tx.incidents.insert(incident):
-            found = (await tx.incidents.open_with([alarm.fingerprint]))[alarm.fingerprint]
-            return found, record.model_copy(update={"incident": found.id, "count": record.count})
+            return await self._join(tx, alarm, at)
         what = phrase(N_("Alarm {name}: {reason}"), name=alarm.name, reason=alarm.reason or "-")
         incident = await self._begin(tx, incident, entry(incident.id, tx.now, "opened", what))
         fresh = {"incident": incident.id, "count": 1, "first_at": at, "cleared_at": None}
         return incident, record.model_copy(update=fresh)
+
+    async def _join(self, tx: Tx, alarm: Alarm, at: datetime) -> tuple[Incident, AlarmRecord]:
+        """Another process opened the incident while we waited for its commit: count on what it has written."""
+        key = alarm.fingerprint
+        found = (await tx.incidents.open_with([key]))[key]
+        record, _ = apply((await tx.incidents.alarms([key])).get(key), alarm, at)
+        return found, record
 
     def _new(
         self, now: datetime, title: str, kind: str, service: str | None, *, alarm: Alarm | None = None,

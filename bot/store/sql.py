@@ -13,6 +13,7 @@ from bot.store.inbox import InboxRows
 from bot.store.incidents import IncidentRows, PageRows
 from bot.store.queue import Queue
 from bot.store.runs import RunRows
+from bot.store.watch import Watch
 
 
 class Transaction:
@@ -27,6 +28,7 @@ class Transaction:
         self.notes = NoteRows(connection, now)
         self.messages = MessageRows(connection, now)
         self.inbox = InboxRows(connection, now)
+        self.watch = Watch(connection, now)
 
 
 class Store:

@@ -57,7 +57,7 @@ class PostgresServer:
             [binaries / "initdb", "-D", self.folder / "data", "-A", "trust", "-U", "lifeboat", "--no-sync", "-E", "UTF8"],
             check=True, stdout=subprocess.DEVNULL, cwd="/", **who,
         )  # fmt: skip
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder} -c max_connections=200"
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder} -c max_connections=200 -c fsync=off"
         subprocess.run(
             [binaries / "pg_ctl", "-D", self.folder / "data", "-o", options, "-l", self.folder / "log", "-w", "start"],
             check=True, stdout=subprocess.DEVNULL, cwd="/", **who,
@@ -70,11 +70,11 @@ class PostgresServer:
         subprocess.run(self._stop, check=True, stdout=subprocess.DEVNULL, cwd="/", **self._who)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def new_database(self) -> str:
-        """The URL of a fresh, empty database."""
+    def new_database(self, template: str = "template0") -> str:
+        """The URL of a fresh database: empty, or a copy of `template`."""
         name = f"t_{uuid.uuid4().hex[:12]}"
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.url(name)
 
     def url(self, name: str) -> str:

@@ -1,0 +1,82 @@
+"""The invariants of our own rows, as queries that run in production too: what must never be true for long."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, Table, and_, exists, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.jobs import ESCALATE, PAGE, Lane
+from bot.store.tables import IncidentRow, JobRow, PageRow, RunRow, StepRow
+
+_jobs: Table = JobRow.__table__  # type: ignore[attr-defined]  # SQLModel adds it when the class is made
+_incidents: Table = IncidentRow.__table__  # type: ignore[attr-defined]  # as above
+_pages: Table = PageRow.__table__  # type: ignore[attr-defined]  # as above
+_runs: Table = RunRow.__table__  # type: ignore[attr-defined]  # as above
+_steps: Table = StepRow.__table__  # type: ignore[attr-defined]  # as above
+
+#: How long each may last before it counts as stuck; a lease and a retry fit well within.
+_PATIENCE = timedelta(seconds=60)
+
+
+class Watch:
+    """The queries inside one transaction."""
+
+    def __init__(self, connection: AsyncConnection, now: datetime) -> None:
+        self.connection, self.before = connection, now - _PATIENCE
+
+    async def stuck(self) -> Sequence[str]:
+        """One line for each row that breaks an invariant; empty is right."""
+        found: list[str] = []
+        for says, query in self._invariants():
+            found += [f"{says}: {row[0]}" for row in await self.connection.execute(query.limit(20))]
+        return found
+
+    async def load(self) -> tuple[int, int]:
+        """(open incidents, jobs that are overdue), for health and metrics."""
+        open_ones = await self.connection.execute(
+            select(func.count()).select_from(_incidents).where(_incidents.c.status != "resolved")
+        )
+        overdue = await self.connection.execute(select(func.count()).select_from(_jobs).where(self._overdue()))
+        return open_ones.scalar_one(), overdue.scalar_one()
+
+    def _overdue(self) -> Any:
+        free = or_(_jobs.c.leased_until.is_(None), _jobs.c.leased_until < self.before)
+        return and_(_jobs.c.state == "waiting", _jobs.c.due_at < self.before, free)
+
+    def _invariants(self) -> Sequence[tuple[str, Select[Any]]]:
+        urgent = _jobs.c.lane.in_([int(Lane.ALARM), int(Lane.TIMER), int(Lane.PAGE), int(Lane.AWS)])
+        return (
+            ("a job was given up", select(_jobs.c.id).where(_jobs.c.state == "dead")),
+            ("a job is overdue", select(_jobs.c.id).where(self._overdue(), urgent)),
+            ("a page is due and nothing sends it", self._pages_without_a_job()),
+            ("an incident is open and nothing escalates it", self._incidents_without_a_timer()),
+            ("a step runs and nothing looks at it", self._steps_without_a_job()),
+        )
+
+    def _pages_without_a_job(self) -> Select[Any]:
+        job = exists().where(_jobs.c.kind == PAGE.name, _jobs.c.payload["page"].as_string() == _pages.c.id)
+        return select(_pages.c.id).where(_pages.c.status == "due", _pages.c.created_at < self.before, ~job)
+
+    def _incidents_without_a_timer(self) -> Select[Any]:
+        job = exists().where(
+            _jobs.c.kind == ESCALATE.name,
+            _jobs.c.payload["incident"].as_string() == _incidents.c.id,
+            _jobs.c.payload["timer"].as_integer() == _incidents.c.timer,
+        )
+        waiting = and_(_incidents.c.status == "open", _incidents.c.exhausted.is_(False))
+        return select(_incidents.c.id).where(waiting, _incidents.c.started_at < self.before, ~job)
+
+    def _steps_without_a_job(self) -> Select[Any]:
+        job = exists().where(
+            _jobs.c.kind == "step",
+            _jobs.c.payload["run"].as_string() == _steps.c.run,
+            _jobs.c.payload["step"].as_string() == _steps.c.step,
+            _jobs.c.payload["attempt"].as_integer() == _steps.c.attempt,
+        )
+        return (
+            select(_steps.c.run + "/" + _steps.c.step)
+            .join(_runs, _runs.c.id == _steps.c.run)
+            .where(_steps.c.state == "running", _runs.c.status == "running", _steps.c.started_at < self.before, ~job)
+        )

@@ -1,0 +1,62 @@
+"""Work that comes round by itself: the sweep of alarms, tidying up, and the watch over our own rows.
+
+Each is a job that adds itself again; its key sees to it that all replicas together have one of it.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import Protocol
+
+import structlog
+
+from bot.incident.ports import Delivery, Inbox, Tx
+from bot.jobs import SWEEP, TIDY, Job, Kind, NewJob
+from bot.store.sql import Store
+
+log = structlog.get_logger()
+
+EVERY: Mapping[Kind, timedelta] = {SWEEP: timedelta(seconds=60), TIDY: timedelta(seconds=30)}
+
+
+class Sweeps(Protocol):
+    """`bot.intake.sweep.Sweep`."""
+
+    async def once(self) -> int: ...
+
+
+class Upkeep:
+    """The handlers of SWEEP and TIDY. `sweep` None: no regions are configured."""
+
+    def __init__(self, store: Store, inbox: Inbox, sweep: Sweeps | None) -> None:
+        self.store, self.inbox, self.sweep_regions = store, inbox, sweep
+
+    async def begin(self) -> None:
+        """Put the recurring jobs into the queue, unless they are there."""
+        async with self.store.begin() as tx:
+            await tx.jobs.add(*(NewJob(kind, {}, key=kind.name) for kind in EVERY))
+
+    async def sweep(self, _job: Job) -> Callable[[Tx], Awaitable[None]]:
+        """Take in alarms that are on in AWS and unknown here."""
+        if self.sweep_regions:
+            await self.sweep_regions.once()
+        return self._again(SWEEP)
+
+    async def tidy(self, _job: Job) -> Callable[[Tx], Awaitable[None]]:
+        """Forget what is old, and raise an alarm about ourselves when a row is stuck."""
+        async with self.store.begin() as tx:
+            await tx.notes.forget_old()
+            stuck = await tx.watch.stuck()
+            now = tx.now
+        if stuck:
+            log.error("upkeep.stuck", rows=stuck)
+            body = json.dumps({"source": "lifeboat", "detail-type": "Lifeboat is stuck", "detail": {"rows": stuck}})
+            # One delivery an hour: an incident that was resolved without a cure comes back.
+            await self.inbox.accept([Delivery(f"stuck:{now:%Y%m%d%H}", "self", body, now)])
+        return self._again(TIDY)
+
+    def _again(self, kind: Kind) -> Callable[[Tx], Awaitable[None]]:
+        async def add(tx: Tx) -> None:
+            await tx.jobs.add(NewJob(kind, {}, tx.now + EVERY[kind], key=kind.name))
+
+        return add

@@ -1,0 +1,73 @@
+"""The HTTP routes. Each reads a request, calls one thing, and answers."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+
+from aiohttp import web
+
+from bot import metrics
+from bot.errors import Unavailable
+from bot.intake.sns import Reply
+from bot.store.sql import Store
+
+#: SNS messages are at most 256 KiB; the envelope around them needs some more.
+MAX_BODY = 1024 * 1024
+
+SlackReply = tuple[int, Mapping[str, str], bytes]
+
+
+class AlarmDoor(Protocol):
+    """`bot.intake.sns.SnsDoor`."""
+
+    async def receive(self, body: bytes, headers: Mapping[str, str]) -> Reply: ...
+
+
+def routes(
+    *,
+    alarms: AlarmDoor,
+    slack: Callable[[bytes, Mapping[str, str]], Awaitable[SlackReply]],
+    ready: Callable[[], Awaitable[Mapping[str, str]]],
+    store: Store,
+) -> web.Application:
+    """The application. `ready` gives what is not ready, by name; empty means ready."""
+
+    async def take_alarm(request: web.Request) -> web.Response:
+        reply = await alarms.receive(await request.read(), request.headers)
+        return web.Response(status=reply.status, text=reply.reason)
+
+    async def take_slack(request: web.Request) -> web.Response:
+        status, headers, body = await slack(await request.read(), request.headers)
+        return web.Response(status=status, headers=dict(headers), body=body)
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.Response(text="ok")
+
+    async def readyz(_: web.Request) -> web.Response:
+        problems = await ready()
+        return web.json_response({"ready": not problems, "problems": problems}, status=503 if problems else 200)
+
+    async def show_metrics(_: web.Request) -> web.Response:
+        await _gauge(store)
+        return web.Response(body=metrics.page(), content_type="text/plain", charset="utf-8")
+
+    app = web.Application(client_max_size=MAX_BODY)
+    app.router.add_post("/alarms/sns", take_alarm)
+    app.router.add_post("/slack/events", take_slack)
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
+    app.router.add_get("/metrics", show_metrics)
+    return app
+
+
+async def _gauge(store: Store) -> None:
+    try:
+        async with store.begin() as tx:
+            open_ones, overdue = await tx.watch.load()
+            counts = await tx.jobs.counts()
+    except Unavailable:
+        return
+    metrics.INCIDENTS_OPEN.set(open_ones)
+    metrics.JOBS_OVERDUE.set(overdue)
+    metrics.JOBS.clear()
+    for kind, state, count, _ in counts:
+        metrics.JOBS.labels(kind, state).set(count)

@@ -59,9 +59,9 @@ class Reply:
 
 
 class AwsError(Exception):
-    """An error as AWS answers it; `status` None takes the one that the service's model gives this code."""
+    """An error as AWS answers it."""
 
-    def __init__(self, code: str, message: str, status: int | None = None) -> None:
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(f"{code}: {message}")
         self.code, self.message, self.status = code, message, status
 

@@ -51,6 +51,7 @@ class EmulatedAws:
         self.faults = Faults()
         self.hold = self.faults.hold
         self._port = port
+        self._clients: list[Any] = []
         self._moto = MotoApp()
         self._signer = Signer(self.clock.now())
         self._deliveries = Deliveries(self.clock)
@@ -80,6 +81,8 @@ class EmulatedAws:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for client in self._clients:
+            client.close()
         await self._server.stop(self._deliveries.close)
         EmulatedAws._running = False
 
@@ -107,7 +110,9 @@ class EmulatedAws:
         """A boto3 client that tries once, so that a fault is seen; `config` as `botocore.config.Config` takes it."""
         settings = {"retries": {"total_max_attempts": 1}, "connect_timeout": 2, "read_timeout": 30, **config}
         session = boto3.session.Session(aws_access_key_id="rehearsal", aws_secret_access_key="rehearsal")  # noqa: S106  # nothing checks it
-        return session.client(service, region_name=region, endpoint_url=self.url, config=Config(**settings))
+        client = session.client(service, region_name=region, endpoint_url=self.url, config=Config(**settings))
+        self._clients.append(client)
+        return client
 
     async def _respond(self, request: Request) -> Reply | None:
         """None: the caller gets no answer."""

@@ -79,7 +79,7 @@ class Faults:
 
     def throttle(self, service: str, operation: str = ANY, region: str = ANY, times: int | None = None) -> Fault:
         async def effect(call: Call) -> None:
-            raise AwsError(_THROTTLED.get(call.service, "ThrottlingException"), "Rate exceeded", 400)
+            raise AwsError(_THROTTLED.get(call.service, "ThrottlingException"), "Rate exceeded")
 
         return self._add(service, operation, region, "before", effect, times)
 

@@ -15,9 +15,11 @@ from aiohttp import web
 
 from bot.rehearsal.aws.call import Reply, Request
 
-Respond = Callable[[Request], Awaitable[Reply | None]]
+Respond = Callable[[Request], Coroutine[Any, Any, Reply | None]]
 Result = TypeVar("Result")
 _LARGEST = 1 << 30
+_GRACE = 0.2  # seconds for connections to close; what is in hand is cancelled first
+_SETTLE = 0.02
 _ONCE = {"content-length", "content-type"}
 logger = logging.getLogger(__name__)
 
@@ -27,12 +29,15 @@ class Server:
 
     def __init__(self, respond: Respond, pages: Mapping[str, bytes]) -> None:
         self._respond, self._pages = respond, pages
-        self._loop = asyncio.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop
         self._thread = threading.Thread(target=self._run, name="emulated-aws", daemon=True)
         self._runner: web.AppRunner | None = None
+        self._stopping = False
+        self._unanswered: set[asyncio.Future[Reply | None]] = set()
 
     async def start(self, port: int) -> int:
         """The port that it listens on."""
+        self._loop = asyncio.new_event_loop()
         self._thread.start()
         return await self.on_thread(self._listen(port))
 
@@ -65,7 +70,7 @@ class Server:
     async def _listen(self, port: int) -> int:
         app = web.Application(client_max_size=_LARGEST)
         app.router.add_route("*", "/{path:.*}", self._answer)
-        self._runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=0)
+        self._runner = web.AppRunner(app, access_log=None, auto_decompress=False, shutdown_timeout=_GRACE)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
         await site.start()
@@ -73,14 +78,32 @@ class Server:
 
     async def _close(self, last: Callable[[], Awaitable[None]]) -> None:
         assert self._runner is not None
+        self._stopping = True
+        for site in tuple(self._runner.sites):
+            await site.stop()
+        await asyncio.sleep(_SETTLE)  # a connection that was being accepted becomes known, and its request is dropped
+        for work in tuple(self._unanswered):
+            work.cancel()
         await self._runner.cleanup()
         await last()
+
+    async def _in_hand(self, work: "asyncio.Future[Reply | None]") -> Reply | None:
+        """Wait for the reply; stopping the server drops the connection instead, however long the call would take."""
+        self._unanswered.add(work)
+        if self._stopping:
+            work.cancel()
+        try:
+            await asyncio.wait({work})
+            return None if work.cancelled() else work.result()
+        finally:
+            self._unanswered.discard(work)
 
     async def _answer(self, incoming: web.Request) -> web.StreamResponse:
         if incoming.method == "GET" and incoming.path in self._pages:
             return web.Response(body=self._pages[incoming.path], content_type="application/x-pem-file")
         headers = tuple(incoming.headers.items())
-        reply = await self._respond(Request(incoming.method, incoming.raw_path, headers, await incoming.read()))
+        request = Request(incoming.method, incoming.raw_path, headers, await incoming.read())
+        reply = await self._in_hand(asyncio.ensure_future(self._respond(request)))
         if reply is None:
             assert incoming.transport is not None
             incoming.transport.abort()

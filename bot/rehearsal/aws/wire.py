@@ -5,15 +5,16 @@ speaks JSON to CloudWatch, SQS, DynamoDB and ECS, and query to SNS; older ones s
 protocol of CloudWatch, rpc-v2-cbor, is chosen by no boto3 and known to no moto: it is refused with a clear message.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
+from xml.sax.saxutils import escape
 
 from botocore.parsers import create_parser
-from moto.core.exceptions import ServiceException
-from moto.core.model import OperationModel, ServiceModel
+from moto.core.model import ServiceModel
 from moto.core.parse import PROTOCOL_PARSERS, RequestDict
 from moto.core.request import Request as MotoRequest
 from moto.core.request import determine_request_protocol
@@ -25,6 +26,12 @@ from werkzeug.exceptions import HTTPException
 from bot.rehearsal.aws.call import AwsError, Call, Reply, Request
 
 _SCOPE = re.compile(r"Credential=[^/]+/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
+_XML_ERRORS = {
+    "query": "<ErrorResponse><Error><Type>Sender</Type>{}</Error><RequestId>-</RequestId></ErrorResponse>",
+    "rest-xml": "<ErrorResponse><Error><Type>Sender</Type>{}</Error><RequestId>-</RequestId></ErrorResponse>",
+    "ec2": "<Response><Errors><Error>{}</Error></Errors><RequestID>-</RequestID></Response>",
+    "s3": "<Error>{}<RequestId>-</RequestId></Error>",
+}
 _SIGNING_NAMES = {"monitoring": "cloudwatch", "email": "sesv2", "elasticloadbalancing": "elbv2"}
 
 
@@ -41,7 +48,7 @@ def recognise(request: Request) -> Call:
         return Call(request, "", "", "us-east-1", {})
     service = _SIGNING_NAMES.get(scope["service"], scope["service"])
     if urlsplit(request.target).path.startswith("/service/"):
-        raise AwsError("UnsupportedProtocol", f"The emulated {service} does not speak rpc-v2-cbor; use JSON.", 400)
+        raise AwsError("UnsupportedProtocol", f"The emulated {service} does not speak rpc-v2-cbor; use JSON.")
     operation, parameters = _routed(service, request)
     return Call(request, service, operation, scope["region"], parameters)
 
@@ -84,23 +91,25 @@ def result_of(call: Call, reply: Reply) -> dict[str, Any]:
 
 
 def written(call: Call, result: Mapping[str, Any]) -> Reply:
-    return _serialized(call, dict(result))
-
-
-def refused(call: Call, error: AwsError) -> Reply:
-    reply = _serialized(call, ServiceException(error.code, error.message))
-    return Reply(error.status or reply.status, reply.headers, reply.body)
-
-
-def _serialized(call: Call, result: dict[str, Any] | ServiceException) -> Reply:
-    model = model_of(call.service or "sts")
-    operation = model.operation_model(call.operation) if call.operation else OperationModel({}, model)
-    content = get_serializer_class(str(model.service_name), _protocol(call))(operation).serialize(result)
-    body = content["body"]
+    model = model_of(call.service)
+    serializer = get_serializer_class(str(model.service_name), _protocol(call))(model.operation_model(call.operation))
+    content = serializer.serialize(dict(result))
     headers = {str(key): str(value) for key, value in content["headers"].items()}
+    body = content["body"]
     return Reply(content["status_code"], tuple(headers.items()), body.encode() if isinstance(body, str) else body)
 
 
+def refused(call: Call, error: AwsError) -> Reply:
+    """An error for a caller of any service, and for one whose service nobody knows."""
+    protocol = _protocol(call) if call.operation else "query"
+    if "json" in protocol:
+        body = json.dumps({"__type": error.code, "message": error.message})
+        headers = (("Content-Type", "application/x-amz-json-1.0"), ("X-Amzn-Errortype", error.code))
+        return Reply(error.status, headers, body.encode())
+    inner = f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"
+    outer = _XML_ERRORS["s3" if call.service == "s3" else protocol]
+    return Reply(error.status, (("Content-Type", "text/xml"),), outer.format(inner).encode())
+
+
 def _protocol(call: Call) -> str:
-    model = model_of(call.service or "sts")
-    return str(determine_request_protocol(model, call.request.header("content-type")))
+    return str(determine_request_protocol(model_of(call.service), call.request.header("content-type")))

@@ -4,7 +4,6 @@ https://docs.slack.dev/apis/events-api/using-socket-mode
 """
 
 import asyncio
-import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -39,7 +38,7 @@ class Sockets:
     _tickets: dict[str, str] = field(default_factory=dict)
     _open: list[Connection] = field(default_factory=list)
     _waiting: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
-    _turn: itertools.count[int] = field(default_factory=itertools.count)
+    _sent: int = 0
 
     def connections(self, app_id: str | None = None) -> list[Connection]:
         return [c for c in self._open if app_id in (None, c.app_id)]
@@ -75,8 +74,9 @@ class Sockets:
 
         A connection that dies meanwhile leaves the caller waiting, as in Slack, until it gives up.
         """
-        choices = [c for c in self.connections(app.id) if not c.retiring]
-        connection = choices[next(self._turn) % len(choices)]
+        choices = [c for c in self.connections(app.id) if not c.retiring] or self.connections(app.id)
+        self._sent += 1
+        connection = choices[self._sent % len(choices)]
         envelope_id = self.world.ids.secret("")
         envelope = {
             "envelope_id": envelope_id,

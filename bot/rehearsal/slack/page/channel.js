@@ -39,7 +39,7 @@ function menuToggle(showMenu) {
 
 function heading(channel, title, ctx) {
   const topic = channel.topic && h("p", { class: "topic", title: plainOf(channel.topic, ctx) }, mrkdwn(channel.topic, ctx));
-  const name = channel.is_im ? [avatar({ name: title, isApp: ctx.user(channel.im_user)?.is_bot, id: channel.im_user }), title] : [svg(ICONS.hash), channel.name];
+  const name = channel.is_im ? [avatar({ name: title, isApp: ctx.user(channel.im_user)?.is_bot, id: channel.im_user }), h("span", {}, title)] : [svg(ICONS.hash), h("span", {}, channel.name)];
   return h("div", { class: "heading" }, h("h2", {}, name), topic);
 }
 
@@ -78,7 +78,7 @@ export function homeView({ app, view, surfaces, showMenu, openMessages, status }
   const body = view ? blocks(view.blocks, surfaces.view(view, "home"), ctx) : h("p", { class: "muted" }, `${app.name} has not put anything here yet.`);
   return [
     h("header", { class: "channel-head", key: "head" }, menuToggle(showMenu),
-      h("div", { class: "heading" }, h("h2", {}, avatar({ name: app.name, isApp: true, id: app.bot_user }), app.name))),
+      h("div", { class: "heading" }, h("h2", {}, avatar({ name: app.name, isApp: true, id: app.bot_user }), h("span", {}, app.name)))),
     h("div", { class: "tabs", key: "tabs", role: "group", "aria-label": app.name },
       h("button", { type: "button", "aria-current": "page" }, "Home"), app.bot_user && h("button", { type: "button", on: { click: openMessages } }, "Messages")),
     status,

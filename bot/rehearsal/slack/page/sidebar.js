@@ -12,7 +12,7 @@ export function sidebar({ state, place, switchUser, openDirect }, ctx) {
   const isCurrent = (channel) => place.channel === channel.id;
   const roomItem = (channel) => entry({ key: channel.id, href: ctx.linkTo({ channel: channel.id }), mark: svg(channel.is_archived ? ICONS.archive : ICONS.hash), text: channel.name, unread: channel.unread, current: isCurrent(channel) });
   return [
-    h("div", { class: "team" }, h("h1", {}, state.team.name), h("p", { class: "team-note" }, "Local workspace: nothing leaves this machine")),
+    h("div", { class: "team" }, h("h1", {}, state.team.name), h("p", { class: "team-note" }, "Runs on this machine only")),
     h("nav", { key: "nav", "aria-label": "Channels and direct messages", class: "places", on: { keydown: move } },
       group("Channels", open.filter((channel) => channel.is_member).map(roomItem)),
       group("Not joined", open.filter((channel) => !channel.is_member).map(roomItem)),

@@ -92,8 +92,16 @@ EVERYTHING: list[Json] = [
     {"type": "carousel", "elements": [{"type": "card", "title": plain("One")}, {"type": "card", "title": plain("Two")}]},
     {"type": "container", "title": plain("A container"), "is_collapsible": True, "child_blocks": [{"type": "section", "text": plain("inside")}]},
     {"type": "plan", "title": "The plan", "tasks": [{"type": "task_card", "task_id": "1", "title": "Restore", "status": "complete"}]},
-    {"type": "context_actions", "elements": [{"type": "icon_button", "action_id": "bin", "icon": "trash", "text": plain("Delete")}]},
+    {"type": "call", "call_id": "R1", "call": {"v1": {"join_url": "https://example.com/call", "name": "War room"}}},
+    {"type": "auth_provider", "value": "forge", "name": plain("The forge"), "is_connected": False, "auth_url": "https://example.com/auth"},
+    {"type": "input", "block_id": "inline", "label": plain("Inline"), "element": {"type": "rich_text_input", "action_id": "note"}},
+    {"type": "context_actions", "elements": [
+        {"type": "feedback_buttons", "action_id": "rate", "positive_button": {"text": plain("Good"), "value": "1"}, "negative_button": {"text": plain("Bad"), "value": "0"}},{"type": "icon_button", "action_id": "bin", "icon": "trash", "text": plain("Delete")}]},
     {"type": "hologram"},
+    {"type": "actions", "block_id": "picks", "elements": [
+        {"type": "channels_select", "action_id": "c"}, {"type": "conversations_select", "action_id": "d"}, {"type": "multi_users_select", "action_id": "u"},
+        {"type": "multi_channels_select", "action_id": "mc"}, {"type": "multi_external_select", "action_id": "me"}, {"type": "workflow_button", "action_id": "w", "text": plain("Run")}]},
+    {"type": "section", "text": plain("with a picture"), "accessory": {"type": "image", "image_url": "data:image/gif;base64,R0lGODlhAQABAAAAACw=", "alt_text": "dot"}},
     {"type": "actions", "elements": [{"type": "teleporter", "action_id": "t"}]},
 ]  # fmt: skip
 

@@ -22,14 +22,17 @@ class FakeServer:
     """`workspace` and `messages` are what the page sees; `sent` holds what it posted; `answers` what it is told."""
 
     def __init__(self, workspace: Json, messages: dict[str, list[Json]]) -> None:
-        self.workspace = copy.deepcopy(workspace)
-        self.messages = copy.deepcopy(messages)
-        self.answers: dict[str, Answer] = {}
-        self.sent: dict[str, queue.Queue[Json]] = {}
+        self._canned = workspace, messages
         self.listeners: list[queue.Queue[Json | None]] = []
         self.port = 0
         self._http: ThreadingHTTPServer | None = None
         self._lock = threading.Lock()
+        self.reset()
+
+    def reset(self) -> None:
+        self.workspace, self.messages = copy.deepcopy(self._canned)
+        self.answers: dict[str, Answer] = {}
+        self.sent: dict[str, queue.Queue[Json]] = {}
 
     @property
     def url(self) -> str:
@@ -88,6 +91,7 @@ class FakeServer:
 
 class _Handler(BaseHTTPRequestHandler):
     fake: FakeServer
+    protocol_version = "HTTP/1.1"  # keeps connections: the page loads some thirty small files
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name is the standard library's
         """Say nothing: a test's output is its own."""
@@ -122,13 +126,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", f"{kind}; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("Cache-Control", "no-store")
+        self.send_header("Cache-Control", "no-store" if kind == "application/json" else "max-age=600")
         self.end_headers()
         self.wfile.write(body)
 
     def _events(self) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(b": hello\n\n")
         self.close_connection = True

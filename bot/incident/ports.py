@@ -141,12 +141,23 @@ class Notes(Protocol):
 class Tx(Protocol):
     """One transaction and the instant at which it began, by the database's clock."""
 
-    now: datetime
-    jobs: Jobs
-    incidents: Incidents
-    pages: Pages
-    runs: Runs
-    notes: Notes
+    @property
+    def now(self) -> datetime: ...
+
+    @property
+    def jobs(self) -> Jobs: ...
+
+    @property
+    def incidents(self) -> Incidents: ...
+
+    @property
+    def pages(self) -> Pages: ...
+
+    @property
+    def runs(self) -> Runs: ...
+
+    @property
+    def notes(self) -> Notes: ...
 
 
 class Store(Protocol):

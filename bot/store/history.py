@@ -1,12 +1,12 @@
 """The timeline, what was seen before, Slack messages that are kept up to date, and what Slack said of people."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Table, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.incident.posted import Posted, Profile
 from bot.incident.timeline import Entry
 from bot.store.incidents import upsert
 from bot.store.tables import InboxRow, MessageRow, PersonRow, SeenRow, TimelineRow
@@ -48,28 +48,8 @@ class NoteRows:
             await self.connection.execute(delete(table).where(column < self.now - REMEMBER))
 
 
-@dataclass(frozen=True)
-class Posted:
-    """Where a Slack message is. `ts` None: about to be posted, or posted with the answer lost."""
-
-    key: str
-    channel: str
-    ts: str | None
-    digest: str
-
-
-@dataclass(frozen=True)
-class Profile:
-    """How Slack says a user wants to be spoken to."""
-
-    slack: str
-    language: str
-    zone: str
-    at: datetime
-
-
 class MessageRows:
-    """The Slack edge's own rows: messages and people."""
+    """`bot.incident.posted.Messages` over SQL."""
 
     def __init__(self, connection: AsyncConnection, now: datetime) -> None:
         self.connection, self.now = connection, now

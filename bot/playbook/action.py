@@ -9,7 +9,8 @@ this order, and stores what each returns before the next:
     look(params, aws, attempt)  -> Progress    reads only: has it happened yet? called until it is no longer Working
 
 Each may raise `ActionFailed` instead; with `retry`, the run calls the same method again in a while, and that is safe
-because `act` looks first. A check has `look` only. Nothing here sleeps: a wait is `Working(again_in=...)`, which becomes a row with a due time.
+because `act` looks first. A check has `look` only. Nothing here sleeps: a wait is `Working(again_in=...)`, which
+becomes a row with a due time.
 """
 
 from collections.abc import Callable, Mapping

@@ -3,7 +3,12 @@
 import copy
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
+
+import botocore.session
+from botocore import xform_name
+from botocore.validate import ParamValidator
 
 from bot.aws.session import Session
 from bot.errors import N_, ActionFailed, phrase
@@ -25,8 +30,26 @@ def refused(code: str, *, retry: bool = False) -> ActionFailed:
     return ActionFailed(phrase(N_("{code}"), code=code), retry=retry, code=code)
 
 
+def assert_valid(service: str, method: str, parameters: Mapping[str, Any]) -> None:
+    if service:
+        model = service_model(service)
+        operation = next(o for o in model.operation_names if xform_name(o) == method)
+        report = ParamValidator().validate(parameters, model.operation_model(operation).input_shape)
+        assert not report.has_errors(), report.generate_report()
+
+
+@cache
+def service_model(service: str) -> Any:
+    return botocore.session.get_session().get_service_model(service)
+
+
 class Recorded:
-    """A client that writes down what it was asked, and can be told to fail before or after it does something."""
+    """A client that writes down what it was asked, and can be told to fail before or after it does something.
+
+    With an `api`, what it is asked must be what botocore would send: an unknown or missing parameter fails the test.
+    """
+
+    api = ""
 
     def __init__(self, client: Any = None) -> None:
         self._client = client
@@ -42,6 +65,7 @@ class Recorded:
 
         def call(**parameters: Any) -> Any:
             self.calls.append((name, copy.deepcopy(parameters)))
+            assert_valid(self.api, name, parameters)
             if name in self.fail_before:
                 raise self.fail_before[name]
             answer = does(**parameters)
@@ -62,6 +86,8 @@ class Recorded:
 
 class Dynamo(Recorded):
     """moto's DynamoDB with what it lacks: restores that take time and say their moment, a window, Kinesis, insights."""
+
+    api = "dynamodb"
 
     def __init__(self, client: Any) -> None:
         super().__init__(client)
@@ -141,6 +167,8 @@ class Dynamo(Recorded):
 class Ecs(Recorded):
     """One service whose tasks a test replaces by hand; moto's services never get tasks."""
 
+    api = "ecs"
+
     def __init__(self, desired: int = 2) -> None:
         super().__init__()
         self.made = 0
@@ -191,6 +219,7 @@ class Ecs(Recorded):
 class Targets(Recorded):
     """A target group with so many healthy targets."""
 
+    api = "elbv2"
     healthy = 0
 
     def fake_describe_target_health(self, **_: Any) -> Any:

@@ -101,7 +101,7 @@ def test_no_more_restores_than_dynamodb_allows(running: int, expected: type, wor
 
 
 def test_tables_are_listed_page_by_page(world: World, dynamodb: Dynamo) -> None:
-    pages = [{"TableNames": ["a"], "LastEvaluatedTableName": "a"}, {"TableNames": ["orders"]}]
+    pages = [{"TableNames": ["abc"], "LastEvaluatedTableName": "abc"}, {"TableNames": ["orders"]}]
     dynamodb.instead["list_tables"] = lambda **_: pages.pop(0)
     assert isinstance(look(world, T0), Done)
-    assert ("list_tables", {"Limit": 100, "ExclusiveStartTableName": "a"}) in dynamodb.calls
+    assert ("list_tables", {"Limit": 100, "ExclusiveStartTableName": "abc"}) in dynamodb.calls

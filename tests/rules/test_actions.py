@@ -222,19 +222,32 @@ def permission(service: str, operation: str) -> str:
 
 def named_calls(module: ModuleType) -> Iterator[tuple[str, str, list[str]]]:
     """Every `Call("service", "Operation", {...})`, with the parameters as far as they are written out there."""
-    for node in ast.walk(tree(module.__name__)):
-        match node:
-            case ast.Call(
-                func=ast.Name(id="Call"), args=[ast.Constant(value=service), ast.Constant(value=operation), *rest]
-            ):
-                literal = [key for part in rest for inner in ast.walk(part) for key in literal_keys(inner, part)]
-                yield service, operation, literal
+    for function in ast.walk(tree(module.__name__)):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        for node in ast.walk(function):
+            match node:
+                case ast.Call(
+                    func=ast.Name(id="Call"), args=[ast.Constant(value=service), ast.Constant(value=operation), *rest]
+                ):
+                    yield service, operation, [key for part in rest for key in literal_keys(part, function)]
 
 
-def literal_keys(node: ast.AST, top: ast.AST) -> Iterator[str]:
-    """The keys of a dict that is itself the parameters (`{...}` or `where | {...}`), not of one nested in it."""
-    if isinstance(node, ast.Dict) and (node is top or (isinstance(top, ast.BinOp) and node in (top.left, top.right))):
-        yield from (key.value for key in node.keys if isinstance(key, ast.Constant))
+def literal_keys(node: ast.AST, function: ast.FunctionDef) -> Iterator[str]:
+    """The keys of `{...}`, of `where | {...}`, and of a local name that stands for one of these."""
+    match node:
+        case ast.Dict(keys=keys):
+            yield from (key.value for key in keys if isinstance(key, ast.Constant))
+        case ast.BinOp(left=left, right=right):
+            yield from literal_keys(left, function)
+            yield from literal_keys(right, function)
+        case ast.Name(id=name):
+            for inner in ast.walk(function):
+                match inner:
+                    case ast.Assign(targets=[ast.Name(id=local)], value=value) if local == name:
+                        yield from literal_keys(value, function)
+                    case ast.AnnAssign(target=ast.Name(id=local), value=ast.AST() as value) if local == name:
+                        yield from literal_keys(value, function)
 
 
 def operations_of(cls: type) -> set[tuple[str, str]]:

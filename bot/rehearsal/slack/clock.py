@@ -29,7 +29,9 @@ class Clock:
 
     async def sleep(self, seconds: float) -> None:
         """Sleep on this clock, so that `advance` ends it early."""
-        until = self.now() + seconds
+        await self.sleep_until(self.now() + seconds)
+
+    async def sleep_until(self, until: float) -> None:
         while (left := until - self.now()) > 0:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(left / self.speed if self.speed else None):

@@ -17,6 +17,7 @@ import aiohttp
 
 from bot.rehearsal.slack.clock import Clock
 from bot.rehearsal.slack.faults import DELIVERY_FAULTS
+from bot.rehearsal.slack.journal import Journal
 from bot.rehearsal.slack.sockets import Sockets
 from bot.rehearsal.slack.workspace import InstalledApp, Json
 from bot.rehearsal.slack.world import World
@@ -95,7 +96,7 @@ class Delivery:
     sockets: Sockets
     session: aiohttp.ClientSession
     ack_seconds: float = ACK_SECONDS
-    log: list[Delivered] = field(default_factory=list)
+    log: Journal[Delivered] = field(default_factory=Journal)
 
     async def send(self, parcel: Parcel) -> Any:
         """The body of the app's acknowledgement: parsed JSON, a text, or None. Raises `NotAcknowledged`."""
@@ -125,7 +126,7 @@ class Delivery:
 
     def _note(self, parcel: Parcel, by: Any, problem: str, answer: Any = None) -> None:
         now = self.world.clock.now()
-        self.log.append(Delivered(now, parcel.app.id, parcel.what, parcel.payload, by, parcel.attempt, problem, answer))
+        self.log.note(Delivered(now, parcel.app.id, parcel.what, parcel.payload, by, parcel.attempt, problem, answer))
 
     async def _over_socket(self, parcel: Parcel) -> Any:
         return await self.sockets.send(

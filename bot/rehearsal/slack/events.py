@@ -59,8 +59,12 @@ class Events:
 
     async def _deliver(self, app: InstalledApp, payload: Json) -> None:
         what, reason = str(payload["event"]["type"]), ""
+        clock = self._world.clock
+        began = clock.now()
         for attempt, pause in enumerate((0.0, *RETRY_AFTER)):
-            await self._world.clock.sleep(pause)
+            # Counted from when the attempt before began, so that a clock moved ahead meanwhile is not waited for twice.
+            await clock.sleep_until(began + pause)
+            began = clock.now()
             try:
                 await self._delivery.send(Parcel(app, "events_api", what, payload, attempt, reason))
             except NotAcknowledged as problem:

@@ -20,6 +20,7 @@ from bot.rehearsal.slack.events import Events
 from bot.rehearsal.slack.faults import Faults
 from bot.rehearsal.slack.guard import guard
 from bot.rehearsal.slack.installing import install
+from bot.rehearsal.slack.journal import Journal
 from bot.rehearsal.slack.person import Person
 from bot.rehearsal.slack.rates import Rates
 from bot.rehearsal.slack.sockets import Sockets
@@ -66,12 +67,12 @@ class LocalSlack:
         return self.world.faults
 
     @property
-    def calls(self) -> list[ApiCall]:
+    def calls(self) -> Journal[ApiCall]:
         """Every call of the Web API so far, oldest first."""
         return self._api.calls
 
     @property
-    def deliveries(self) -> list[Delivered]:
+    def deliveries(self) -> Journal[Delivered]:
         """Every attempt to hand something to an app so far, oldest first."""
         return self._delivery.log
 
@@ -104,7 +105,21 @@ class LocalSlack:
         timeout: float = 5.0,  # noqa: ASYNC109  # part of what a test says
     ) -> ApiCall:
         """The first finished call of a method that fits; AssertionError after so many real seconds."""
-        return await self._api.waits_for_call(method, where, timeout)
+        return await self.calls.first(
+            lambda call: call.method == method and call.status > 0 and where(call), f"such call of {method}", timeout
+        )
+
+    async def waits_for_delivery(
+        self,
+        what: str,
+        where: Callable[[Delivered], bool] = lambda _delivered: True,
+        *,
+        timeout: float = 5.0,  # noqa: ASYNC109  # part of what a test says
+    ) -> Delivered:
+        """The first finished attempt to deliver an event's type, `slash_commands`, `block_actions` and so on."""
+        return await self.deliveries.first(
+            lambda delivered: delivered.what == what and where(delivered), f"delivery of {what}", timeout
+        )
 
     async def settled(self) -> None:
         """Return when every event so far was acknowledged or given up; a retry that is due later is waited for."""

@@ -1,6 +1,5 @@
 """`/api/<method>`: tokens, faults, scopes and rate limits around the table of methods; and the upload and hook URLs."""
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping
 
@@ -8,6 +7,7 @@ from aiohttp import web
 
 from bot.rehearsal.slack.call import Call
 from bot.rehearsal.slack.faults import CALL_FAULTS, Fault
+from bot.rehearsal.slack.journal import Journal
 from bot.rehearsal.slack.methods import METHODS, Method
 from bot.rehearsal.slack.rates import RateLimited, Rates
 from bot.rehearsal.slack.refusal import Refusal
@@ -23,9 +23,8 @@ class WebApi:
 
     def __init__(self, world: World, rates: Rates, open_connection: OpenConnection) -> None:
         self.world, self.rates = world, rates
-        self.calls: list[ApiCall] = []
+        self.calls: Journal[ApiCall] = Journal()
         self._open_connection = open_connection
-        self._answered = asyncio.Event()
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -35,32 +34,18 @@ class WebApi:
             web.get("/files/{id}", self.download),
         ]
 
-    async def waits_for_call(self, method: str, where: Callable[[ApiCall], bool], seconds: float) -> ApiCall:
-        """The first finished call of a method that fits, now or as soon as it is there."""
-        try:
-            async with asyncio.timeout(seconds):
-                while True:
-                    for call in self.calls:
-                        if call.method == method and call.status and where(call):
-                            return call
-                    await self._answered.wait()
-        except TimeoutError:
-            made = ", ".join(call.method for call in self.calls) or "none"
-            raise AssertionError(f"no such call of {method} after {seconds} s; calls made: {made}") from None
-
     async def call(self, request: web.Request) -> web.StreamResponse:
         try:
             return await self._call(request)
         finally:
-            self._answered.set()
-            self._answered = asyncio.Event()
+            self.calls.note()
 
     async def _call(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["method"]
         method = METHODS.get(name)
         token, arguments = await _read(request, takes_json=method is None or method.json)
         record = ApiCall(self.world.clock.now(), name, arguments)
-        self.calls.append(record)
+        self.calls.note(record)
         fault = self.world.faults.take(name, *CALL_FAULTS)
         if fault:
             record.fault = fault.kind

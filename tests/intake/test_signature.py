@@ -297,6 +297,11 @@ def test_the_end_of_a_message_cannot_be_read_as_other_fields() -> None:
     assert flaw_of(other) == "keys"
 
 
+@pytest.mark.parametrize("message_id", ["", "two words", "x" * 101, "../../etc"])
+def test_a_message_id_that_sns_would_not_write_is_refused(message_id: str) -> None:
+    assert flaw_of(signed(notification(MessageId=message_id))) == "keys"
+
+
 def test_version_1_is_not_believed_where_only_version_2_is_allowed() -> None:
     only_2 = Rules(frozenset({TOPIC}), versions=frozenset({"2"}))
     judge(signed(notification(SignatureVersion="2")), rules=only_2)

@@ -130,6 +130,12 @@ WRONG = {
         "22:40 steps[2].with.right",
         "is of type time",
     ),
+    "a time where a text is needed": (
+        'value: "{{ steps.restore.table }}"',
+        'value: "{{ at }}"',
+        "30:59 steps[4].with.value",
+        "at is of type time, str is needed",
+    ),
     "unknown input": ('left: "{{ table }}"', 'left: "{{ tabel }}"', "22:18 steps[2].with.left", "Did you mean table"),
     "unknown context": (
         "service.parameters.table",

@@ -73,5 +73,9 @@ def test_the_text_is_the_same_in_another_process_with_another_hash_seed() -> Non
     assert texts == {dumps(WHOLE)}
 
 
+def test_the_order_in_which_a_mapping_was_built_does_not_matter() -> None:
+    assert dumps({"b": 1, "a": {"d": 1, "c": 2}}) == dumps({"a": {"c": 2, "d": 1}, "b": 1})
+
+
 def test_it_is_plain_json() -> None:
     assert json.loads(json.dumps(encode(WHOLE))) == encode(WHOLE)

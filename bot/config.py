@@ -12,6 +12,7 @@ from bot.incident.alarm import Alarm
 from escalation.document import Document, read
 from escalation.duration import Duration
 from escalation.errors import BadFiles
+from escalation.loading import Directory
 from escalation.phrase import N_, phrase
 
 EXAMPLE = Path(__file__).parent / "lifeboat.example.yaml"
@@ -140,6 +141,15 @@ def _check_zone(document: Document, config: Config) -> None:
         raise BadFiles(
             [document.problem(("zone",), phrase(N_("there is no time zone {zone}."), zone=config.zone), todo)]
         )
+
+
+def check_names(config: Config, directory: Directory) -> None:
+    """Every policy and person that lifeboat.yaml names must exist. Raises `UnknownName`, which suggests the nearest."""
+    for policy in (config.default_policy, *(service.policy for service in config.services.values())):
+        directory.policy(policy)
+    for people in config.roles.values():
+        for person in people:
+            directory.person(person)
 
 
 def schema() -> dict[str, Any]:

@@ -12,7 +12,8 @@ LifeboatError (escalation/errors.py)
 └── ActionFailed              a step in AWS did not work; `retry` tells whether trying again may help
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from escalation.errors import BadFile, BadFiles, LifeboatError
 from escalation.phrase import N_, Phrase, phrase
@@ -51,9 +52,17 @@ class NotFound(LifeboatError):
     """A name or an id that does not exist."""
 
     message = N_("There is no {kind} named {name}. Known: {known}.")
+    kinds: ClassVar[Mapping[str, str]] = {
+        "incident": N_("incident"),
+        "page": N_("page"),
+        "playbook": N_("playbook"),
+        "run": N_("run"),
+        "service": N_("service"),
+        "step": N_("step"),
+    }
 
     def __init__(self, kind: str, name: str, known: str = "-") -> None:
-        super().__init__(kind=kind, name=name, known=known)
+        super().__init__(kind=phrase(self.kinds[kind]), name=name, known=known)
 
 
 class Refused(Told):

@@ -12,7 +12,7 @@ from bot.errors import N_, NotFound, Phrase, Refused, phrase
 from bot.incident.incident import Incident, new_id
 from bot.incident.ports import Tx
 from bot.incident.run import Approval, Run, Step
-from bot.incident.timeline import entry, store
+from bot.incident.timeline import display_name, entry, store
 from bot.jobs import DRAW_CARD, DRAW_RUN, PLAN_RUN, STEP, NewJob
 from bot.playbook import graph, inputs
 from bot.playbook.action import Failed, Progress, Working
@@ -85,7 +85,7 @@ class PlaybookRuns:
         )  # fmt: skip
         steps = [Step(run=run.id, step=step.id, position=at) for at, step in enumerate(playbook.steps)]
         await tx.runs.add(run, steps)
-        what = phrase(N_("{who} asked for playbook {name}."), who=by, name=name)
+        what = phrase(N_("{who} asked for playbook {name}."), who=self._name(by), name=name)
         await tx.notes.write(entry(incident.id, tx.now, "run-requested", what, by))
         await tx.jobs.add(NewJob(PLAN_RUN, {"run": run.id}), _draw(run))
         return run
@@ -133,7 +133,13 @@ class PlaybookRuns:
         run = run.model_copy(update={"approvals": (*run.approvals, Approval(by=by, at=tx.now, plan_hash=plan_hash_))})
         needed = playbook.approval.people if playbook.approval else 1
         await tx.notes.write(
-            entry(run.incident, tx.now, "run-approved", phrase(N_("{who} approved {name}."), who=by, name=run.name), by)
+            entry(
+                run.incident,
+                tx.now,
+                "run-approved",
+                phrase(N_("{who} approved {name}."), who=self._name(by), name=run.name),
+                by,
+            )
         )
         if len(run.approvals) >= needed:
             run = run.model_copy(update={"status": "running", "started_at": tx.now})
@@ -158,7 +164,7 @@ class PlaybookRuns:
         names = ", ".join(still_going) or "-"
         what = phrase(
             N_("{who} aborted {name}. Begun in AWS and going on by itself: {steps}."),
-            who=by,
+            who=self._name(by),
             name=run.name,
             steps=names,
         )
@@ -185,7 +191,7 @@ class PlaybookRuns:
             "yes": N_("{who} said yes to step {step}."), "no": N_("{who} said no to step {step}."),
             "confirm": N_("{who} has done step {step}."),
         }[event]  # fmt: skip
-        what = phrase(said, who=by, step=step_id, reason=reason)
+        what = phrase(said, who=self._name(by), step=step_id, reason=reason)
         await tx.notes.write(entry(run.incident, tx.now, f"step-{event}", what, by))
         run = run.model_copy(update={"status": "running"})
         await tx.runs.save(run)
@@ -291,6 +297,9 @@ class PlaybookRuns:
                 if step.step == chosen:
                     update["reason"] = reason
                 await tx.runs.save_steps(step.model_copy(update=update))
+
+    def _name(self, actor: str) -> str:
+        return display_name(self.directory, actor)
 
     def _may_approve(self, playbook: Playbook, by: str) -> None:
         """Fails closed: only people of people.yaml, and of the role when lifeboat.yaml lists it."""

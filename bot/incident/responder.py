@@ -16,7 +16,7 @@ from bot.incident.correlate import TELL_AGAIN_AFTER, AlarmRecord, News, apply
 from bot.incident.incident import Incident, channel_name, new_id
 from bot.incident.pager import Page, page_id
 from bot.incident.ports import Tx
-from bot.incident.timeline import Entry, entry
+from bot.incident.timeline import Entry, display_name, entry
 from bot.jobs import DRAW_CARD, DRAW_PAGE, ESCALATE, INVITE, OPEN_ROOM, PAGE, SAY, Job, NewJob
 from escalation.loading import Directory
 from escalation.policy import FrozenPerson, PageLevel, freeze, next_step
@@ -71,7 +71,9 @@ class Responder:
             raise NotFound("service", service, ", ".join(self.config.services) or "-")
         incident = self._new(tx.now, title.strip()[:200], "declared", service, tier=tier, declared_by=by)
         await tx.incidents.insert(incident)
-        opened = entry(incident.id, tx.now, "opened", phrase(N_("{who} declared the incident."), who=by), by)
+        opened = entry(
+            incident.id, tx.now, "opened", phrase(N_("{who} declared the incident."), who=self._name(by)), by
+        )
         incident = await self._begin(tx, incident, opened)
         return Answer(incident, phrase(N_("Incident {id} is open: {title}"), id=incident.id, title=incident.title))
 
@@ -81,12 +83,14 @@ class Responder:
         if incident.resolved:
             return Answer(incident, phrase(N_("The incident is already resolved.")), changed=False)
         if incident.status == "acknowledged":
-            who = incident.acknowledged_by or "?"
+            who = self._name(incident.acknowledged_by or "?")
             return Answer(incident, phrase(N_("{who} has acknowledged it already."), who=who), changed=False)
         incident = incident.acknowledge(by, tx.now)
         await tx.incidents.save(incident)
         await self._settle_pages(tx, incident, by)
-        await tx.notes.write(entry(incident.id, tx.now, "acknowledged", phrase(N_("{who} acknowledged."), who=by), by))
+        await tx.notes.write(
+            entry(incident.id, tx.now, "acknowledged", phrase(N_("{who} acknowledged."), who=self._name(by)), by)
+        )
         await tx.jobs.add(_draw(incident), NewJob(INVITE, {"incident": incident.id, "people": [by]}))
         return Answer(incident, phrase(N_("You have acknowledged it. Escalation has stopped.")))
 
@@ -95,7 +99,9 @@ class Responder:
         incident = await tx.incidents.get(incident_id)
         if incident.resolved:
             raise Refused(phrase(N_("The incident is already resolved.")))
-        await tx.notes.write(entry(incident.id, tx.now, "escalated", phrase(N_("{who} escalated."), who=by), by))
+        await tx.notes.write(
+            entry(incident.id, tx.now, "escalated", phrase(N_("{who} escalated."), who=self._name(by)), by)
+        )
         incident, names = await self._advance(tx, incident)
         await tx.incidents.save(incident)
         await tx.jobs.add(_draw(incident))
@@ -129,7 +135,13 @@ class Responder:
         await self._send(tx, pages)
         names = ", ".join(person.name for person in persons)
         await tx.notes.write(
-            entry(incident.id, tx.now, "page-asked", phrase(N_("{who} had {names} paged."), who=by, names=names), by)
+            entry(
+                incident.id,
+                tx.now,
+                "page-asked",
+                phrase(N_("{who} had {names} paged."), who=self._name(by), names=names),
+                by,
+            )
         )
         await tx.jobs.add(_draw(incident), NewJob(INVITE, {"incident": incident.id, "people": list(people)}))
         return Answer(incident, phrase(N_("Paging {names}."), names=names))
@@ -227,7 +239,7 @@ class Responder:
         what = phrase(
             N_("{who} resolved it after {took}, within the target of {rto}.") if within
             else N_("{who} resolved it after {took}, past the target of {rto}."),
-            who=by, took=took, rto=incident.rto,
+            who=self._name(by), took=took, rto=incident.rto,
         )  # fmt: skip
         await tx.notes.write(entry(incident.id, tx.now, "resolved", what, by))
         await tx.jobs.add(_draw(incident), NewJob(SAY, {"incident": incident.id, "what": "resolved"}))
@@ -243,6 +255,9 @@ class Responder:
         incident = await self._begin(tx, incident, entry(incident.id, tx.now, "opened", what))
         fresh = {"incident": incident.id, "count": 1, "first_at": at, "cleared_at": None}
         return incident, record.model_copy(update=fresh)
+
+    def _name(self, actor: str) -> str:
+        return display_name(self.directory, actor)
 
     async def _join(self, tx: Tx, alarm: Alarm, at: datetime) -> tuple[Incident, AlarmRecord]:
         """Another process opened the incident while we waited for its commit: count on what it has written."""

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from escalation.phrase import Phrase
+from escalation.roster import Roster
 
 
 class Entry(BaseModel):
@@ -28,6 +29,12 @@ class Entry(BaseModel):
 def entry(incident: str, at: datetime, kind: str, what: Phrase, actor: str = "") -> Entry:
     """An entry from a phrase: `entry(id, now, "acknowledged", phrase(N_("{who} acknowledged."), who=...), who)`."""
     return Entry(incident=incident, at=at, kind=kind, what=store(what), actor=actor)
+
+
+def display_name(roster: Roster, actor: str) -> str:
+    """What people read for an actor: the name of one of ours, the mention of another Slack user, a login name."""
+    person = roster.people.get(actor)
+    return person.name if person else actor.removeprefix("cli:")
 
 
 def store(what: Phrase) -> dict[str, Any]:

@@ -1,0 +1,36 @@
+"""The `lifeboat` command: the same verbs as Slack, working when Slack is not there.
+
+Everything heavy is imported inside the commands, so that `lifeboat --help` answers at once.
+"""
+
+import sys
+
+import typer
+
+from bot.cli import incidents, operate, playbooks
+
+app = typer.Typer(
+    name="lifeboat",
+    help="Disaster recovery and incidents on AWS, from Slack. New here? Try: lifeboat demo",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # rich takes longer to import than everything else here together
+    pretty_exceptions_enable=False,
+)
+app.add_typer(incidents.app, name="incident", help="Incidents: list, show, declare, acknowledge, resolve.")
+app.add_typer(
+    playbooks.app, name="playbook", help="Playbooks: list, lint, show, plan, run, approve, abort, retry, skip."
+)
+operate.add_to(app)
+
+
+def main() -> None:
+    """Run a command. Our errors are one clear message and exit status 1; wrong usage is exit status 2."""
+    try:
+        app()
+    except Exception as error:
+        from bot.cli.say import explain
+
+        if not explain(error):
+            raise
+        sys.exit(1)

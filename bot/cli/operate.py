@@ -1,0 +1,188 @@
+"""`lifeboat demo`, `serve`, `check`, `oncall`, `alarm`, `manifest`, `schema`, `db`: running and looking after it."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bot.cli import desk, say
+
+alarms = typer.Typer(no_args_is_help=True)
+database = typer.Typer(no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Hang these commands on the root."""
+    app.command()(demo)
+    app.command()(serve)
+    app.command()(check)
+    app.command()(oncall)
+    app.command()(manifest)
+    app.command()(schema)
+    app.add_typer(alarms, name="alarm", help="Send an alarm by hand.")
+    app.add_typer(database, name="db", help="The database.")
+
+
+def demo(
+    *,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Play the story without a browser and check its end.")
+    ] = False,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Where the local Slack's page listens; 0: any free port.")
+    ] = 3000,
+    language: Annotated[str, typer.Option(help="en or ko: the language of the room.")] = "en",
+) -> None:
+    """The whole product on this machine: an emulated AWS, a local Slack with a web page, and the bot."""
+    from bot.rehearsal.demo import play
+
+    raise typer.Exit(play(headless=headless, port=port, language=language))
+
+
+def serve() -> None:
+    """Run the bot: take alarms, page people, run playbooks. Says what is missing and where to get it."""
+    import asyncio
+
+    from bot.app import serve as run
+    from bot.settings import Settings
+
+    asyncio.run(run(Settings()))
+
+
+def check() -> None:
+    """Check lifeboat.yaml, the escalation files and every playbook. Exit status 1 when something must be mended."""
+    from bot.cli.playbooks import lint
+    from bot.core import read_config
+    from bot.settings import Settings
+
+    config, directory = read_config(Settings())
+    _ = say.words(config.language, config.zone)
+    say.out(
+        _(
+            "Configuration: {services} services, {people} people, {schedules} schedules, {policies} policies, no problems.",
+            services=len(config.services), people=len(directory.people), schedules=len(directory.schedules),
+            policies=len(directory.policies),
+        )
+    )  # fmt: skip
+    lint(None)
+
+
+def oncall(
+    at: Annotated[
+        str | None, typer.Option("--at", help="An instant, such as 2026-11-23T03:00+09:00; now when left out.")
+    ] = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Who is on call, in each schedule."""
+    from datetime import UTC
+    from zoneinfo import ZoneInfo
+
+    from bot.core import read_config
+    from bot.settings import Settings
+
+    config, directory = read_config(Settings())
+    _ = say.words(config.language, config.zone)
+    try:
+        instant = datetime.fromisoformat(at) if at else datetime.now(UTC)
+    except ValueError as error:
+        raise typer.BadParameter(at or "", param_hint="--at 2026-11-23T03:00+09:00") from error
+    if instant.tzinfo is None:
+        instant = instant.replace(tzinfo=ZoneInfo(_.zone))
+    found = {name: directory.on_call(name, instant) for name in directory.schedules}
+    if json:
+        say.as_json({name: [person.key for person in people] for name, people in found.items()})
+        return
+    for name, people in found.items():
+        say.out(f"{name}: {', '.join(person.name for person in people) or _('nobody')}")
+
+
+def manifest(
+    url: Annotated[
+        str | None, typer.Option(help="The public address of this Lifeboat, such as https://dr.example.com")
+    ] = None,
+    *,
+    socket: Annotated[
+        bool, typer.Option("--socket-mode", help="Use Socket Mode: no public address is needed.")
+    ] = False,
+) -> None:
+    """The Slack app manifest: paste it at api.slack.com/apps → Create New App → From a manifest."""
+    from bot.slack.manifest import manifest as made
+
+    request_url = f"{url.rstrip('/')}/slack/events" if url else None
+    say.as_json(made(request_url, socket_mode=socket or not url))
+
+
+def schema(
+    of: Annotated[str, typer.Argument(help="config, playbook, people, schedules or policies")] = "config",
+) -> None:
+    """The JSON Schema of a YAML file, so that editors complete and check it."""
+    from bot import config
+    from bot.playbook.schema import schema as playbook
+    from escalation.schemas import schemas
+
+    known: dict[str, Any] = {"config": config.schema(), "playbook": playbook(), **schemas()}
+    if of not in known:
+        raise typer.BadParameter(of, param_hint=", ".join(known))
+    say.as_json(known[of])
+
+
+@alarms.command()
+def send(
+    file: Annotated[Path, typer.Argument(help="A file with what AWS would send: SNS envelope, alarm, or event.")],
+) -> None:
+    """Put an alarm into the inbox, as if it had come in at a door."""
+    from bot.errors import N_, BadFile, phrase
+
+    try:
+        body = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadFile(file, 1, 1, "", phrase(N_("cannot be read: {error}."), error=str(error))) from error
+    desk.run(_send(body))
+
+
+async def _send(body: str) -> None:
+    import hashlib
+
+    from bot.incident.ports import Delivery
+
+    async with desk.desk() as (core, _):
+        now = core.clock.now()
+        name = hashlib.sha256(f"{now.isoformat()}{body}".encode()).hexdigest()[:24]
+        await core.inbox.accept([Delivery(f"cli:{name}", "cli", body, now)])
+
+        async def taken() -> bool:
+            async with core.store.begin() as tx:
+                return not any(kind == "alarm" for kind, *_rest in await tx.jobs.counts())
+
+        if await desk.see_through(core, taken, 30):
+            say.out(_("The alarm was taken in: lifeboat incident list"))
+        else:
+            say.out(_("The alarm is on disk, and waits for a running Lifeboat: lifeboat serve"))
+
+
+@database.command()
+def upgrade() -> None:
+    """Create the tables, or bring them up to date."""
+    desk.run(_upgrade())
+
+
+async def _upgrade() -> None:
+    from bot.clock import SystemClock
+    from bot.settings import Settings
+    from bot.store.database import Database
+    from bot.store.schema import upgrade as bring_up
+
+    opened = Database(Settings().database_url, SystemClock())
+    try:
+        before, after = await bring_up(opened)
+    finally:
+        await opened.close()
+    _ = say.words()
+    if before == after:
+        say.out(_("The database is up to date: {revision}.", revision=after))
+    else:
+        say.out(_("The database was upgraded from {before} to {after}.", before=before or "-", after=after))

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, Literal
 
 from cryptography import x509
@@ -249,8 +250,12 @@ def _require_all(values: Mapping[str, str], kind: str) -> None:
         raise _forged("keys", phrase(N_("The body's MessageId or Timestamp is not as SNS writes it.")))
 
 
-def _certificate_pattern(topic: str, more_regions: Iterable[str]) -> re.Pattern[str]:
-    """The whole URL, character for character: no port, user, query, path trick or look-alike host fits it."""
+@cache
+def _certificate_pattern(topic: str, more_regions: frozenset[str]) -> re.Pattern[str]:
+    """The whole URL, character for character: no port, user, query, path trick or look-alike host fits it.
+
+    Only topics of ours come here, so what the cache holds is bounded.
+    """
     parts = fields.arn(topic)
     domain = re.escape(_DOMAINS.get(parts.partition, "unknown.invalid"))
     regions = "|".join(re.escape(region) for region in sorted({parts.region, *more_regions}))

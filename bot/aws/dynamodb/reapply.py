@@ -36,12 +36,20 @@ class Settings(Params):
 
 
 @dataclass(frozen=True)
-class Difference:
-    """A setting that the source has and the restored table has otherwise or not at all."""
+class Pair:
+    """A setting that is on at the source, and what the restored table has of it (None: nothing)."""
 
     setting: Setting
-    have: Any
     wanted: Any
+    have: Any
+
+    @property
+    def name(self) -> Phrase:
+        return phrase(self.setting.name)
+
+    @property
+    def differs(self) -> bool:
+        return not _covers(self.have, self.wanted)
 
 
 @action(
@@ -85,10 +93,10 @@ class ReapplySettings:
 
     def plan(self, params: Settings, aws: Aws, attempt: Attempt) -> StepPlan:  # noqa: ARG002  # nothing depends on it
         source, target = _tables(params, aws)
-        found = _differences(aws, source, target)
+        pairs = _pairs(aws, source, target)
         return StepPlan(
-            calls=_calls(found, target),
-            changes=tuple(Change(phrase(d.setting.name), _text(d.have), _text(d.wanted)) for d in found),
+            calls=_calls(pairs, target),
+            changes=tuple(Change(pair.name, _text(pair.have), _text(pair.wanted)) for pair in pairs if pair.differs),
             warnings=(
                 *_left(source, target),
                 phrase(N_("Items whose time to live has passed will be deleted by AWS.")),
@@ -97,7 +105,7 @@ class ReapplySettings:
 
     def act(self, params: Settings, aws: Aws, attempt: Attempt) -> Progress:
         source, target = _tables(params, aws)
-        problems = _perform_all(aws, _calls(_differences(aws, source, target), target))
+        problems = _perform_all(aws, _calls(_pairs(aws, source, target), target))
         if problems:
             # The others are done; a retry finds them so, and sends only what is missing.
             what = N_("Some settings of {table} could not be applied: {problems}")
@@ -108,9 +116,10 @@ class ReapplySettings:
 
     def look(self, params: Settings, aws: Aws, attempt: Attempt) -> Progress:
         source, target = _tables(params, aws)
-        missing = [phrase(d.setting.name) for d in _differences(aws, source, target)]
+        pairs = _pairs(aws, source, target)
+        missing = [pair.name for pair in pairs if pair.differs]
         if not missing and target["TableStatus"] == "ACTIVE":
-            return _done(params, aws, source, target)
+            return _done(pairs, source, target)
         waiting = listed(missing) if missing else phrase(N_("the table itself"))
         if attempt.now - attempt.started_at > PATIENCE:
             what = N_("{table} still lacks: {missing}. Someone may have changed them meanwhile; retry the step.")
@@ -130,16 +139,15 @@ def _tables(params: Settings, aws: Aws) -> tuple[Table, Table]:
     return source, target
 
 
-def _differences(aws: Aws, source: Table, target: Table) -> tuple[Difference, ...]:
-    """What the source has on and the target has not; what only the target has, someone wanted there."""
-    read = ((setting, setting.read(aws, target), setting.read(aws, source)) for setting in _carried(target))
-    found = (Difference(setting, have, wanted) for setting, have, wanted in read)
-    return tuple(d for d in found if d.wanted is not None and not _covers(d.have, d.wanted))
+def _pairs(aws: Aws, source: Table, target: Table) -> tuple[Pair, ...]:
+    """Every setting that is on at the source. What only the restored table has, someone wanted there."""
+    wanted = ((setting, setting.read(aws, source)) for setting in SETTINGS if _applies(setting, target))
+    return tuple(Pair(setting, value, setting.read(aws, target)) for setting, value in wanted if value is not None)
 
 
-def _carried(target: Table) -> Sequence[Setting]:
+def _applies(setting: Setting, target: Table) -> bool:
     """Auto scaling means nothing to a table that is billed per request."""
-    return [setting for setting in SETTINGS if not (isinstance(setting, AutoScaling) and on_demand(target))]
+    return not (isinstance(setting, AutoScaling) and on_demand(target))
 
 
 def _covers(have: Any, wanted: Any) -> bool:
@@ -151,9 +159,9 @@ def _covers(have: Any, wanted: Any) -> bool:
     return bool(have == wanted)
 
 
-def _calls(differences: Iterable[Difference], target: Table) -> tuple[Call, ...]:
+def _calls(pairs: Iterable[Pair], target: Table) -> tuple[Call, ...]:
     """The calls that remove the differences; the changes of the table itself are one call, for AWS takes one at a time."""
-    calls = [call for d in differences for call in d.setting.calls(target, d.wanted)]
+    calls = [call for pair in pairs if pair.differs for call in pair.setting.calls(target, pair.wanted)]
     updates = [call.parameters for call in calls if call.operation == "UpdateTable"]
     others = tuple(call for call in calls if call.operation != "UpdateTable")
     if not updates:
@@ -173,12 +181,12 @@ def _perform_all(aws: Aws, calls: Iterable[Call]) -> list[ActionFailed]:
     return problems
 
 
-def _done(params: Settings, aws: Aws, source: Table, target: Table) -> Done:
-    carried = [phrase(s.name) for s in _carried(target) if s.read(aws, source) is not None]
+def _done(pairs: Sequence[Pair], source: Table, target: Table) -> Done:
+    carried = [pair.name for pair in pairs]
     left = _left(source, target)
     names = listed(carried) if carried else phrase(N_("nothing was set"))
     what = N_("{to} has the settings of {like}: {carried}. Still to do by hand: {left}")
-    note = phrase(what, to=params.to, like=params.like, carried=names, left=listed(left))
+    note = phrase(what, to=target["TableName"], like=source["TableName"], carried=names, left=listed(left))
     return Done(note, {"carried": str(names), "left": str(listed(left))})
 
 

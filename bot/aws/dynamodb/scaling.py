@@ -40,8 +40,11 @@ def read(aws: Aws, table: Table) -> dict[str, dict[str, list[dict[str, Any]]]] |
 def _of_part(aws: Aws, resource: str) -> dict[str, list[dict[str, Any]]]:
     scaling = aws.client("application-autoscaling")
     which = {"ServiceNamespace": "dynamodb"}
+    targets = scaling.describe_scalable_targets(ResourceIds=[resource], **which)["ScalableTargets"]
+    if not targets:
+        return {}
     kinds = {
-        "RegisterScalableTarget": scaling.describe_scalable_targets(ResourceIds=[resource], **which)["ScalableTargets"],
+        "RegisterScalableTarget": targets,
         "PutScalingPolicy": scaling.describe_scaling_policies(ResourceId=resource, **which)["ScalingPolicies"],
         "PutScheduledAction": scaling.describe_scheduled_actions(ResourceId=resource, **which)["ScheduledActions"],
     }

@@ -15,7 +15,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from escalation.errors import BadFile, BadFiles
 from escalation.phrase import N_, Phrase, phrase
-from escalation.refusal import refusal
+from escalation.refusal import refusal, shown
 
 Key = str | int
 Path_ = tuple[Key, ...]
@@ -91,9 +91,11 @@ def read(file: Path) -> Document:
 
 def read_text(text: str, file: Path) -> Document:
     """Like `read`, for a text that is already in memory; `file` is only its name."""
-    yaml = YAML(typ="safe", pure=True)
+    places: dict[Path_, tuple[int, int]] = {}
+    keys: dict[Path_, tuple[int, int]] = {}
     try:
-        root = yaml.compose(text)
+        root = YAML(typ="safe", pure=True).compose(text)
+        values = _value(root, (), file, places, keys) if root is not None else None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -101,9 +103,9 @@ def read_text(text: str, file: Path) -> Document:
         raise BadFile(file, line, column, "", what) from error
     except YAMLError as error:
         raise BadFile(file, 1, 1, "", phrase(N_("is not valid YAML: {error}."), error=str(error))) from error
-    places: dict[Path_, tuple[int, int]] = {}
-    keys: dict[Path_, tuple[int, int]] = {}
-    values = _value(root, (), file, places, keys) if root is not None else None
+    except RecursionError as error:
+        what = phrase(N_("is nested too deeply, or has an anchor (&) that contains itself."))
+        raise BadFile(file, 1, 1, "", what) from error
     return Document(file, values, places, keys)
 
 
@@ -133,7 +135,15 @@ def _scalar(node: Node, file: Path, path: Path_) -> Any:
         what, todo = phrase(N_("a key must be plain text.")), phrase(N_("Write the key as a word."))
         raise BadFile(file, line, column, _dotted(path), what, todo)
     convert = _CONVERT.get(str(node.tag))
-    return convert(node) if convert else node.value
+    try:
+        return convert(node) if convert else node.value
+    except (ValueError, LookupError) as error:  # a tag that is written out (!!int) but does not fit, or a huge number
+        line, column = _where(node)
+        what, todo = (
+            phrase(N_("{value} is not what its type says."), value=shown(node.value)),
+            phrase(N_("Put it in quotes.")),
+        )
+        raise BadFile(file, line, column, _dotted(path), what, todo) from error
 
 
 def _where(node: Node) -> tuple[int, int]:

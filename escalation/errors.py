@@ -55,7 +55,9 @@ class BadFiles(LifeboatError):
 
     def __init__(self, problems: Sequence[BadFile]) -> None:
         self.problems = tuple(problems)
-        super().__init__(count=len(self.problems), listing="\n".join(str(p) for p in self.problems))
+        fields = {f"problem{number}": problem for number, problem in enumerate(self.problems)}
+        listing = Phrase("\n".join(f"{{{name}}}" for name in fields), fields)  # each is translated for its reader
+        super().__init__(count=len(self.problems), listing=listing)
 
 
 class BadValue(LifeboatError, ValueError):

@@ -149,7 +149,10 @@ class FrozenLevel(BaseModel):
 
 
 class Chain(BaseModel):
-    """A policy as one incident walks through it: every level of every cycle, in order. Its JSON round trip is exact."""
+    """A policy as one incident walks through it: every level of every cycle, in order.
+
+    Its JSON round trip is exact. Stored chains outlive releases: a field that is added needs a default, here and below.
+    """
 
     model_config = ConfigDict(frozen=True)
 

@@ -4,8 +4,8 @@ The rule for clocks that change (daylight saving and other moves of a zone's clo
 
 - A hand-off is at a local time of the schedule's zone, summer and winter: 09:00 stays 09:00, so the shift in which the
   clock changes is an hour shorter or longer.
-- A local time that the clock skips (02:30 in spring) means the instant at which it skips.
-- A local time that comes twice (01:30 in autumn) means the first of the two.
+- A local time means the first instant at which the clock shows it or a later one. So a time that the clock skips (02:30
+  in spring) means the instant at which it skips, and one that comes twice (01:30 in autumn) the first of the two.
 - An override's `from` and `until` follow the same rule, unless they carry an offset of their own.
 
 A shift includes its start and excludes its end, so that at a hand-off exactly the next person is on call.
@@ -171,7 +171,7 @@ def _at(schedule: Schedule, at: datetime) -> tuple[tuple[str, ...], Because]:
 def _turn(schedule: Schedule, at: datetime) -> int:
     """How many hand-offs lie between the start of the rotation and `at`; negative before it."""
     days = (at.astimezone(schedule.zone).date() - schedule.rotation.start).days
-    turn = days // 7 + 1  # one too many: on the day of the hand-off it may be yet to come
+    turn = days // 7 + 1  # one too many at first: a clock that is set back at midnight shows the day before again
     while _hand_off(schedule, turn) > at:
         turn -= 1
     return turn

@@ -1,15 +1,19 @@
 """A YAML file keeps its places, and what pydantic refuses is told in words that can be translated."""
 
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
+from bot.language import Words
 from escalation.document import Document, read_text
 from escalation.errors import BadFile, BadFiles
-from escalation.phrase import Phrase
+from escalation.phrase import Phrase, phrase
 from escalation.refusal import shown
 
 FILE = Path("some.yaml")
@@ -47,12 +51,55 @@ def test_what_is_not_in_the_file_stands_where_it_would_be() -> None:
         ("a: 1\na: 2\n", 2, 1, "is given twice"),
         ("? [a, b]\n: 1\n", 1, 3, "a key must be plain text"),
         ("a: *nowhere\n", 1, 4, "is not valid YAML"),
+        ("a: 1\nb: !!int five\n", 2, 4, "b: 'five' is not what its type says. Put it in quotes."),
+        ("a: !!bool maybe\n", 1, 4, "is not what its type says"),
+        ("a: " + "9" * 5000, 1, 4, "is not what its type says"),
+        ("a: &again [*again]\n", 1, 1, "has an anchor"),
+        ("[" * 600, 1, 1, "is nested too deeply"),
     ],
 )
 def test_what_cannot_be_read_is_told_with_its_place(text: str, line: int, column: int, words: str) -> None:
     with pytest.raises(BadFile, match=words) as caught:
         document(text)
     assert (caught.value.line, caught.value.column) == (line, column)
+
+
+FRAGMENTS = [
+    "a",
+    "b: ",
+    "- ",
+    "\n",
+    "\n  ",
+    "{",
+    "}",
+    "[",
+    "]",
+    "&x ",
+    "*x",
+    "!!int ",
+    "'",
+    '"',
+    "# ",
+    "? ",
+    "| ",
+    "~",
+    "1",
+    "\t",
+]
+
+
+@given(st.one_of(st.text(), st.lists(st.sampled_from(FRAGMENTS), max_size=30).map("".join)))
+def test_no_text_makes_the_reader_fail_in_another_way(text: str) -> None:
+    with suppress(BadFile):
+        document(text)
+
+
+def test_problems_are_listed_as_phrases_so_that_each_can_be_translated() -> None:
+    one, two = (BadFile(FILE, line, 1, "a", phrase("is {how}.", how="wrong")) for line in (1, 2))
+    error = BadFiles([one, two])
+    assert str(error) == "Problems found: 2\nsome.yaml:1:1: a: is wrong.\nsome.yaml:2:1: a: is wrong."
+    assert list(error.phrase.fields["listing"].fields.values()) == [one, two]
+    assert Words("en").phrase(error) == str(error)
 
 
 class Inner(BaseModel):

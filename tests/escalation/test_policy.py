@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -247,9 +248,21 @@ def test_a_target_that_the_roster_does_not_know_is_an_error_and_not_a_gap() -> N
         freeze(ROSTER, policy(([{"schedule": "third"}], "5m")), NOW)
 
 
-def test_an_instant_without_a_zone_is_refused() -> None:
+def test_an_instant_without_a_zone_is_refused_and_not_taken_for_the_server_s() -> None:
+    nobody_to_look_up = policy(([{"person": "mina"}], "5m"))
     with pytest.raises(ValueError, match="has no time zone"):
-        freeze(ROSTER, ORDINARY, NOW.replace(tzinfo=None))
+        freeze(ROSTER, nobody_to_look_up, NOW.replace(tzinfo=None))
+
+
+def test_the_stored_chain_is_the_same_whatever_zone_the_clock_of_the_server_has() -> None:
+    elsewhere = NOW.astimezone(ZoneInfo("America/New_York"))
+    assert freeze(ROSTER, ORDINARY, elsewhere).model_dump_json() == freeze(ROSTER, ORDINARY, NOW).model_dump_json()
+
+
+def test_a_chain_that_a_newer_release_stored_can_still_be_walked() -> None:
+    chain = freeze(ROSTER, ORDINARY, NOW)
+    newer = chain.model_dump(mode="json") | {"shadow": "later field"}
+    assert Chain.model_validate(newer) == chain
 
 
 @st.composite

@@ -15,6 +15,7 @@ ZONES = [
     "Australia/Lord_Howe",  # half an hour
     "America/Sao_Paulo",    # its clock skipped midnight
     "Pacific/Apia",         # skipped a whole day
+    "America/St_Johns",     # its clock was set back at one minute past midnight
     "UTC",
 ]  # fmt: skip
 PEOPLE = ["mina", "jun", "alex", "sofia"]
@@ -202,6 +203,13 @@ def test_a_day_that_a_zone_skips_does_not_lose_its_hand_off() -> None:
         (utc("2011-12-30 10:00"), ("jun",)),
         (utc("2012-01-05 22:00"), ("mina",)),
     ]
+
+
+def test_a_clock_set_back_past_midnight_does_not_bring_back_the_shift_that_is_over() -> None:
+    of = schedule("America/St_Johns", "2010-10-31", "00:00")
+    assert on_call(of, utc("2010-11-07 02:29:59")) == ("mina",)
+    assert on_call(of, utc("2010-11-07 02:30:00")) == ("jun",)  # 00:00 on Sunday, and a minute later …
+    assert on_call(of, utc("2010-11-07 02:40:00")) == ("jun",)  # … 23:10 on Saturday once more
 
 
 def test_at_the_hand_off_itself_the_next_person_is_on_call_and_not_both() -> None:

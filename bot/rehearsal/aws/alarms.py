@@ -174,12 +174,9 @@ def _dimensions(dimensions: Any) -> list[dict[str, str]]:
 
 
 def _state(alarm: Any) -> dict[str, Any]:
-    return {
-        "value": alarm.state_value,
-        "reason": alarm.state_reason,
-        "reasonData": alarm.state_reason_data,
-        "timestamp": _time(alarm.state_updated_timestamp),
-    }
+    data = {"reasonData": alarm.state_reason_data} if alarm.state_reason_data else {}
+    when = _time(alarm.state_updated_timestamp)
+    return {"value": alarm.state_value, "reason": alarm.state_reason, **data, "timestamp": when}
 
 
 def _time(at: datetime) -> str:

@@ -9,6 +9,7 @@ Any boto3 program reaches it with `AWS_ENDPOINT_URL` alone. What no feature know
 import asyncio
 import logging
 from collections.abc import Mapping
+from functools import cache
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
@@ -51,7 +52,7 @@ class EmulatedAws:
         self.faults = Faults()
         self.hold = self.faults.hold
         self._port = port
-        self._clients: list[Any] = []
+        self._clients: dict[Any, Any] = {}
         self._moto = MotoApp()
         self._signer = Signer(self.clock.now())
         self._deliveries = Deliveries(self.clock)
@@ -73,15 +74,15 @@ class EmulatedAws:
     async def __aenter__(self) -> Self:
         if EmulatedAws._running:
             raise RuntimeError("An emulated AWS is running in this process already; stop it first.")
-        EmulatedAws._running = True
         self._port = await self._server.start(self._port)
+        EmulatedAws._running = True
         self._server.call_on_thread(self._moto.reset)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for client in self._clients:
+        for client in self._clients.values():
             client.close()
         await self._server.stop(self._deliveries.close)
         EmulatedAws._running = False
@@ -108,11 +109,13 @@ class EmulatedAws:
 
     def client(self, service: str, region: str = "us-east-1", **config: Any) -> Any:
         """A boto3 client that tries once, so that a fault is seen; `config` as `botocore.config.Config` takes it."""
-        settings = {"retries": {"total_max_attempts": 1}, "connect_timeout": 2, "read_timeout": 30, **config}
-        session = boto3.session.Session(aws_access_key_id="rehearsal", aws_secret_access_key="rehearsal")  # noqa: S106  # nothing checks it
-        client = session.client(service, region_name=region, endpoint_url=self.url, config=Config(**settings))
-        self._clients.append(client)
-        return client
+        key = (service, region, tuple(sorted(config.items())))
+        if key not in self._clients:
+            settings = {"retries": {"total_max_attempts": 1}, "connect_timeout": 2, "read_timeout": 30, **config}
+            self._clients[key] = _session().client(
+                service, region_name=region, endpoint_url=self.url, config=Config(**settings)
+            )
+        return self._clients[key]
 
     async def _respond(self, request: Request) -> Reply | None:
         """None: the caller gets no answer."""
@@ -136,7 +139,7 @@ class EmulatedAws:
             logger.exception("The emulated AWS failed in %s %s.", call.service, call.operation)
             self.calls.add(call, self.clock.now(), 500, type(error).__name__)
             return wire.refused(call, AwsError("InternalFailure", f"{type(error).__name__}: {error}", 500))
-        self.calls.add(call, self.clock.now(), reply.status, "" if reply.ok else reply_code(reply))
+        self.calls.add(call, self.clock.now(), reply.status, "" if reply.ok else _error_code(reply))
         return reply
 
     async def _perform(self, call: Call) -> Reply:
@@ -145,7 +148,13 @@ class EmulatedAws:
         return answer if isinstance(answer, Reply) else wire.written(call, answer)
 
 
-def reply_code(reply: Reply) -> str:
+@cache
+def _session() -> boto3.session.Session:
+    """One for the process: it keeps the service models, whose reading is most of what a new client costs."""
+    return boto3.session.Session(aws_access_key_id="rehearsal", aws_secret_access_key="rehearsal")  # noqa: S106  # nothing checks it
+
+
+def _error_code(reply: Reply) -> str:
     return next((value for key, value in reply.headers if key.lower() == "x-amzn-errortype"), "")
 
 

@@ -8,6 +8,7 @@ from moto.backends import SERVICE_NAMES, get_backend
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY, environ_key_for_header
 from moto.core.request import should_preserve_original_header_name as keeps_underscores
+from moto.events.utils import EventTemplateParser
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import run_wsgi_app
 
@@ -26,6 +27,7 @@ class MotoApp:
     """moto keeps its state in its modules: one emulator at a time in a process, and it starts empty."""
 
     def __init__(self) -> None:
+        _name_the_account_in_events()
         self._app = DomainDispatcherApplication(create_backend_app)
 
     def reset(self) -> None:
@@ -38,6 +40,13 @@ class MotoApp:
         chunks, status, headers = run_wsgi_app(self._app, _environ(request), buffered=True)
         kept = tuple((key, value) for key, value in headers if _passes(key, request))
         return Reply(int(status.split(" ", 1)[0]), kept, b"".join(chunks))
+
+
+def _name_the_account_in_events() -> None:
+    """Every real event has one; moto's template for them forgets it."""
+    template = EventTemplateParser.DEFAULT_EVENT_INPUT_TEMPLATE
+    if "<account>" not in template:
+        EventTemplateParser.DEFAULT_EVENT_INPUT_TEMPLATE = template.replace("{", '{"account": "<account>", ', 1)
 
 
 def _passes(header: str, request: Request) -> bool:

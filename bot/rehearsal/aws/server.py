@@ -36,10 +36,14 @@ class Server:
         self._unanswered: set[asyncio.Future[Reply | None]] = set()
 
     async def start(self, port: int) -> int:
-        """The port that it listens on."""
+        """The port that it listens on. Raises OSError when the port is taken."""
         self._loop = asyncio.new_event_loop()
         self._thread.start()
-        return await self.on_thread(self._listen(port))
+        try:
+            return await self.on_thread(self._listen(port))
+        except OSError:
+            await self.stop(_nothing)
+            raise
 
     async def stop(self, last: Callable[[], Awaitable[None]]) -> None:
         """Close every connection, let `last` clean up on the thread, and end the thread."""
@@ -115,3 +119,7 @@ class Server:
             else:
                 response.headers.add(key, value)
         return response
+
+
+async def _nothing() -> None:
+    """There is nothing else to clean up."""

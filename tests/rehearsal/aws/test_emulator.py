@@ -62,6 +62,16 @@ async def test_a_second_one_in_the_same_process_is_refused(aws: EmulatedAws) -> 
     assert aws.client("sts").get_caller_identity()
 
 
+async def test_a_port_that_is_taken_is_an_error_that_leaves_nothing_behind(aws: EmulatedAws) -> None:
+    port = int(aws.url.rsplit(":", 1)[1])
+    EmulatedAws._running = False  # stands for the same port taken by another process
+    with pytest.raises(OSError, match="address already in use"):
+        async with EmulatedAws(port=port):
+            pass
+    EmulatedAws._running = True
+    assert sum(thread.name == "emulated-aws" for thread in threading.enumerate()) == 1
+
+
 async def test_a_long_poll_ends_with_the_message_and_keeps_nobody_waiting(aws: EmulatedAws) -> None:
     sqs = aws.client("sqs")
     url = sqs.create_queue(QueueName="queue", Attributes={"ReceiveMessageWaitTimeSeconds": "20"})["QueueUrl"]

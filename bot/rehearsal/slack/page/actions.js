@@ -1,7 +1,8 @@
 // What a person does on a message or a view: press, choose, type, send, close.
 
-import { Unreachable, post } from "./server.js";
+import { readPlace } from "./place.js";
 import { confirmed } from "./popup.js";
+import { Unreachable, post } from "./server.js";
 import { nameOfValue, problemsIn } from "./values.js";
 
 const TYPING_PAUSE_MS = 300;
@@ -14,7 +15,8 @@ export function actionsFor(page) {
   /** Send to the server; say what went wrong where the person sees it. Null when nothing arrived. */
   async function tell(path, body) {
     try {
-      const answer = await post(path, { user: page.workspace.state.me, ...body });
+      const user = readPlace().user ?? page.workspace.state.me; // whom the person chose last, drawn already or not
+      const answer = await post(path, { user, ...body });
       if (answer.notice) page.notice(answer.notice);
       else if (!answer.ok && !answer.errors) page.notice(answer.error ? `That did not work: ${answer.error}` : "That did not work.");
       return answer;

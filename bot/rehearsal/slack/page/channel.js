@@ -17,7 +17,7 @@ export function threadsOf(messages) {
   return { roots: messages.filter((message) => !isReply(message)), replies };
 }
 
-export function channelView({ channel, messages, surfaces, newFrom, openThread, openDirect, jumpTo, showMenu, composer, status }, ctx) {
+export function channelView({ channel, messages, surfaces, newFrom, openThread, openDirect, join, jumpTo, showMenu, composer, status }, ctx) {
   const { roots, replies } = threadsOf(messages);
   const title = titleOf(channel, ctx);
   const items = messageList(roots, { channel: channel.id, pins: channel.pins, newFrom, replies, surfaces, openThread }, ctx);
@@ -29,8 +29,15 @@ export function channelView({ channel, messages, surfaces, newFrom, openThread, 
     status,
     h("div", { class: "scroller", key: `scroller-${channel.id}`, id: "scroller", tabindex: "0", role: "region", "aria-label": `Messages in ${title}` },
       beginning(channel, title, ctx), h("ol", { class: "messages", role: "list" }, items)),
-    channel.is_archived ? h("p", { class: "closed", key: "closed" }, svg(ICONS.archive), "This channel is archived. Nobody can write here any more.") : composer,
+    foot(channel, title, composer, join),
   ];
+}
+
+function foot(channel, title, composer, join) {
+  if (channel.is_archived) return h("p", { class: "closed", key: "closed" }, svg(ICONS.archive), "This channel is archived. Nobody can write here any more.");
+  if (channel.is_im || channel.is_member) return composer;
+  return h("div", { class: "closed", key: "join" }, h("span", {}, `You are looking at ${title}, and are not in it.`),
+    h("button", { type: "button", class: "button filled primary", on: { click: () => join(channel.id) } }, "Join channel"));
 }
 
 function menuToggle(showMenu) {
@@ -39,13 +46,13 @@ function menuToggle(showMenu) {
 
 function heading(channel, title, ctx) {
   const topic = channel.topic && h("p", { class: "topic", title: plainOf(channel.topic, ctx) }, mrkdwn(channel.topic, ctx));
-  const name = channel.is_im ? [avatar({ name: title, isApp: ctx.user(channel.im_user)?.is_bot, id: channel.im_user }), h("span", {}, title)] : [svg(ICONS.hash), h("span", {}, channel.name)];
+  const name = channel.is_im ? [avatar({ name: title, isApp: ctx.user(channel.im_user)?.is_bot, id: channel.im_user }), h("span", {}, title)] : [svg(channel.is_private ? ICONS.lock : ICONS.hash), h("span", {}, channel.name)];
   return h("div", { class: "heading" }, h("h2", {}, name), topic);
 }
 
 function beginning(channel, title, ctx) {
   const about = channel.is_im ? `This is the beginning of your conversation with ${title}.` : `This is the very beginning of the ${title} channel.`;
-  return h("div", { class: "beginning", key: "beginning" }, h("h3", {}, channel.is_im ? title : title), h("p", {}, about, channel.purpose && [" ", mrkdwn(channel.purpose, ctx)]));
+  return h("div", { class: "beginning", key: "beginning" }, h("h3", {}, title), h("p", {}, about, channel.purpose && [" ", mrkdwn(channel.purpose, ctx)]));
 }
 
 function pins(channel, messages, jumpTo, ctx) {

@@ -10,7 +10,7 @@ import { drawModal } from "./modal.js";
 import { announcer, notices } from "./notices.js";
 import { goTo, readPlace, settle } from "./place.js";
 import { followMessages } from "./scrolling.js";
-import { get, listen, Unreachable } from "./server.js";
+import { get, listen, Missing, Unreachable } from "./server.js";
 import { sidebar } from "./sidebar.js";
 import { Surfaces } from "./surfaces.js";
 
@@ -18,7 +18,7 @@ const at = (id) => document.getElementById(id);
 const RETRY_MS = 1000;
 
 const workspace = { state: null, messages: [], connected: true };
-const shown = { place: readPlace(), thread: null, newFrom: null, lastTs: null };
+const shown = { place: readPlace(), thread: null, newFrom: null, lastTs: null, toldRead: null };
 const drafts = new Map();
 const surfaces = new Surfaces();
 const notice = notices(at("notices"));
@@ -52,7 +52,7 @@ function refresh() {
 async function fetchAndDraw() {
   const wanted = readPlace();
   try {
-    const state = await get("state", wanted.user ? { user: wanted.user } : {});
+    const state = await stateFor(wanted.user);
     const place = resolve(wanted, state);
     const { messages } = place.channel ? await get("messages", { user: state.me, channel: place.channel }) : { messages: [] };
     if (JSON.stringify(wanted) !== JSON.stringify(readPlace())) return void (again = true);
@@ -64,6 +64,16 @@ async function fetchAndDraw() {
   }
 }
 
+// A bookmark may name a person of an earlier workspace: then somebody who is here now is taken.
+async function stateFor(user) {
+  try {
+    return await get("state", user ? { user } : {});
+  } catch (error) {
+    if (!(error instanceof Missing) || !user) throw error;
+    return get("state", {});
+  }
+}
+
 // Where to stand when the address does not say, or names something that is not there (any more).
 function resolve({ channel, app }, state) {
   if (app && state.apps?.some(({ id }) => id === app)) return { user: state.me, app };
@@ -72,9 +82,8 @@ function resolve({ channel, app }, state) {
 }
 
 function take(state, messages, place) {
-  const restarted = workspace.state && workspace.state.epoch !== state.epoch;
   const moved = place.user !== workspace.state?.me || place.channel !== shown.place.channel || place.app !== shown.place.app || !workspace.state;
-  if (restarted || state.me !== workspace.state?.me) surfaces.forgetAll();
+  if (state.me !== workspace.state?.me) surfaces.forgetAll();
   if (!stopListening || state.me !== workspace.state?.me) follow(state.me);
   Object.assign(workspace, { state, messages });
   shown.place = place;
@@ -125,7 +134,10 @@ function tellNews(messages) {
 
 function markRead() {
   const channel = ctx.channel(shown.place.channel);
-  if (channel?.unread && document.visibilityState === "visible") actions.tell("read", { channel: channel.id });
+  const seen = JSON.stringify([ctx.me, channel?.id, shown.lastTs, channel?.unread]);
+  if (!channel?.unread || seen === shown.toldRead || document.visibilityState !== "visible") return;
+  shown.toldRead = seen; // once for each: a server that goes on counting must not be asked for ever
+  actions.tell("read", { channel: channel.id });
 }
 
 function redraw() {
@@ -151,7 +163,7 @@ function mainView(state) {
   const channel = ctx.channel(shown.place.channel);
   if (!channel) return nothingView(showMenu, common.status);
   const { newFrom } = shown;
-  return channelView({ ...common, channel, messages: workspace.messages, newFrom, openThread, openDirect, jumpTo, composer: composerFor(channel) }, ctx);
+  return channelView({ ...common, channel, messages: workspace.messages, newFrom, openThread, openDirect, join, jumpTo, composer: composerFor(channel) }, ctx);
 }
 
 function composerFor(channel) {
@@ -184,6 +196,11 @@ async function openDirect(person) {
   const state = await get("state", { user: ctx.me });
   const channel = answer.channel?.id ?? answer.channel ?? state.channels.find((each) => each.is_im && each.im_user === person)?.id;
   if (channel) goTo({ user: ctx.me, channel });
+}
+
+async function join(channel) {
+  await actions.tell("join", { channel });
+  await refresh();
 }
 
 function openThread(ts) {

@@ -45,7 +45,7 @@ export function authorOf({ user, bot_name: botName }, ctx) {
 }
 
 function item(message, surface, { pinned, follows, thread, openThread }, ctx) {
-  const kind = [message.ephemeral && "ephemeral", message.notice && "notice-line", pinned && "pinned", follows && "follows"].filter(Boolean);
+  const kind = [message.ephemeral && "ephemeral", isQuiet(message) && "quiet-line", pinned && "pinned", follows && "follows"].filter(Boolean);
   const author = authorOf(message, ctx);
   const when = fromTs(message.ts);
   const time = h("time", { class: "time", datetime: when.toISOString(), title: ctx.dates.full(when) }, ctx.dates.time(when));
@@ -63,10 +63,10 @@ function item(message, surface, { pinned, follows, thread, openThread }, ctx) {
 
 function content(message, surface, ctx) {
   const edited = message.edited && h("span", { class: "edited", key: "edited" }, "(edited)");
-  const said = typeof message.notice === "string" ? message.notice : message.text;
-  const body = message.blocks?.length ? h("div", { class: "blocks" }, blocks(message.blocks, surface, ctx)) : h("div", { class: "text" }, mrkdwn(said, ctx), edited && " ", edited);
+  const body = message.blocks?.length ? h("div", { class: "blocks" }, blocks(message.blocks, surface, ctx)) : h("div", { class: "text" }, mrkdwn(message.text, ctx), edited && " ", edited);
   const below = message.blocks?.length ? edited : null;
-  return [body, (message.attachments ?? []).map((each, at) => attachment(each, at, surface, ctx)), below];
+  const notice = message.notice && h("p", { class: "message-notice", key: "notice", role: "alert" }, svg(ICONS.warning), h("span", {}, message.notice === true ? "That did not work." : message.notice));
+  return [body, (message.attachments ?? []).map((each, at) => attachment(each, at, surface, ctx)), (message.files ?? []).map(file), below, notice];
 }
 
 function attachment(each, at, surface, ctx) {
@@ -85,6 +85,17 @@ function attachment(each, at, surface, ctx) {
   const bar = h("div", { class: "attachment-bar" });
   bar.style.backgroundColor = colourOf(each.color);
   return h("div", { class: "attachment", key: `attachment-${at}` }, text(each.pretext), h("div", { class: "attachment-frame" }, bar, body));
+}
+
+function file({ id, title, name, permalink, url_private: address }) {
+  const label = title || name || id || "file";
+  const href = permalink || address;
+  return h("div", { class: "attached", key: `file-${id ?? label}` }, href ? link(new URL(href, location.href).href, label) : label);
+}
+
+// What Slack itself says: who joined, what the topic is now.
+function isQuiet({ subtype }) {
+  return /^(channel|group)_/.test(subtype ?? "");
 }
 
 function hasContent({ author_name: author, title, text, fields, blocks: list, image_url: image, thumb_url: thumb, pretext }) {

@@ -1,6 +1,7 @@
 // Talking to the server: JSON both ways, and a stream of events that says what to look at again.
 
 export class Unreachable extends Error {}
+export class Missing extends Unreachable {}
 
 const RECONNECT_MS = 1000;
 
@@ -20,6 +21,7 @@ async function answer(request) {
   } catch (error) {
     throw new Unreachable("the server does not answer", { cause: error });
   }
+  if (response.status === 404) throw new Missing("the server does not know what was asked for");
   const text = await response.text();
   try {
     return JSON.parse(text);

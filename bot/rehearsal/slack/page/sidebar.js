@@ -10,7 +10,7 @@ export function sidebar({ state, place, switchUser, openDirect }, ctx) {
   const rooms = state.channels.filter((channel) => !channel.is_im);
   const open = rooms.filter((channel) => !channel.is_archived).sort(byName);
   const isCurrent = (channel) => place.channel === channel.id;
-  const roomItem = (channel) => entry({ key: channel.id, href: ctx.linkTo({ channel: channel.id }), mark: svg(channel.is_archived ? ICONS.archive : ICONS.hash), text: channel.name, unread: channel.unread, current: isCurrent(channel) });
+  const roomItem = (channel) => entry({ key: channel.id, href: ctx.linkTo({ channel: channel.id }), mark: svg(ICONS[channel.is_archived ? "archive" : channel.is_private ? "lock" : "hash"]), text: channel.name, unread: channel.unread, current: isCurrent(channel) });
   return [
     h("div", { class: "team" }, h("h1", {}, state.team.name), h("p", { class: "team-note" }, "Runs on this machine only")),
     h("nav", { key: "nav", "aria-label": "Channels and direct messages", class: "places", on: { keydown: move } },

@@ -6,7 +6,9 @@ export class Surfaces {
   #known = new Map();
 
   message(channel, message) {
-    return this.#of(`${channel}-${message.ts}`, { kind: "message", channel, ts: message.ts, blocks: blocksOf(message) });
+    const surface = this.#of(`${channel}-${message.ts}`, { kind: "message", channel, ts: message.ts, blocks: blocksOf(message) });
+    surface.values.known = message.state?.values ?? message.state ?? {};
+    return surface;
   }
 
   view(view, kind) {

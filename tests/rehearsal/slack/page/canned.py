@@ -112,10 +112,22 @@ def view(identifier: str, title: str, blocks: list[Json], **more: Any) -> Json:
 
 
 def field(block: str, label: str, element: Json, **more: Any) -> Json:
-    return {"type": "input", "block_id": block, "label": plain(label), "element": {"action_id": "value", **element}, **more}
+    return {
+        "type": "input",
+        "block_id": block,
+        "label": plain(label),
+        "element": {"action_id": "value", **element},
+        **more,
+    }
 
 
-CHOICES = {"options": [option("ap-northeast-2", "Seoul", "two of three zones"), option("ap-northeast-1", "Tokyo"), option("us-west-2", "Oregon")]}
+CHOICES = {
+    "options": [
+        option("ap-northeast-2", "Seoul", "two of three zones"),
+        option("ap-northeast-1", "Tokyo"),
+        option("us-west-2", "Oregon"),
+    ]
+}
 FORM: list[Json] = [
     field("table", "Table", {"type": "plain_text_input", "initial_value": "orders"}, hint=plain("The table that lost its data")),
     field("why", "Reason", {"type": "plain_text_input", "multiline": True, "min_length": 5}, optional=True),

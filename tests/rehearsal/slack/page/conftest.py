@@ -1,9 +1,11 @@
+import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from tests.rehearsal.slack.page import canned
 from tests.rehearsal.slack.page.fake_server import FakeServer
@@ -28,7 +30,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-# One server and one context too, so that the browser loads the page's files once.
+# One server and one tab too, so that the browser loads the page's files once.
 @pytest.fixture(scope="module")
 def running() -> Iterator[FakeServer]:
     server = FakeServer(canned.WORKSPACE, canned.MESSAGES)
@@ -44,23 +46,29 @@ def server(running: FakeServer) -> FakeServer:
 
 
 @pytest.fixture(scope="module")
-def context(browser: Browser) -> Iterator[BrowserContext]:
+def tab(browser: Browser) -> Iterator[Page]:
     with browser.new_context(viewport=DESKTOP, locale="en-US", timezone_id="Asia/Seoul") as context:
-        context.set_default_timeout(8_000)
-        yield context
+        context.set_default_timeout(10_000)
+        yield context.new_page()
 
 
 @pytest.fixture
-def page(context: BrowserContext, server: FakeServer) -> Iterator[Page]:
+def page(tab: Page, server: FakeServer) -> Iterator[Page]:
     """The page, with Ada in the incident's room. Errors, refused content and calls to other hosts fail the test."""
-    with context.new_page() as page:
-        problems: list[str] = []
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda message: problems.append(message.text) if is_problem(message) else None)
-        page.on("request", lambda request: problems.append(request.url) if leaves(request.url, server) else None)
-        show(page, server, channel=canned.ROOM)
-        yield page
-        assert problems == []
+    problems: list[str] = []
+    listeners: dict[str, Callable[[Any], None]] = {
+        "pageerror": lambda error: problems.append(str(error)),
+        "console": lambda message: problems.append(message.text) if is_problem(message) else None,
+        "request": lambda request: problems.append(request.url) if leaves(request.url, server) else None,
+    }
+    for event, listener in listeners.items():
+        tab.on(event, listener)
+    tab.set_viewport_size(DESKTOP)
+    show(tab, server, channel=canned.ROOM)
+    yield tab
+    for event, listener in listeners.items():
+        tab.remove_listener(event, listener)
+    assert problems == []
 
 
 def is_problem(message: ConsoleMessage) -> bool:
@@ -72,8 +80,11 @@ def leaves(url: str, server: FakeServer) -> bool:
     return not url.startswith((server.url, "data:"))
 
 
+_visits = itertools.count()
+
+
 def show(page: Page, server: FakeServer, user: str = canned.ADA, **place: str) -> None:
-    if page.url != "about:blank":
-        page.goto("about:blank")  # else only the fragment changes, and nothing is loaded anew
-    page.goto(f"{server.url}#user={user}" + "".join(f"&{name}={value}" for name, value in place.items()))
+    # The query makes it another address: with only another fragment, nothing would be loaded anew.
+    fragment = f"user={user}" + "".join(f"&{name}={value}" for name, value in place.items())
+    page.goto(f"{server.url}?visit={next(_visits)}#{fragment}", wait_until="commit")
     page.locator("#scroller").wait_for()

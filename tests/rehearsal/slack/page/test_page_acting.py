@@ -69,7 +69,7 @@ def test_a_select_is_searched_and_chosen_from_the_keyboard(page: Page, server: F
     box = page.get_by_role("combobox", name="Choose a playbook")
     box.focus()
     box.press_sequentially("table")
-    expect(page.get_by_role("option")).to_have_text(["Restore the table"])
+    expect(page.locator("[popover]:popover-open [role=option]")).to_have_text(["Restore the table"])
     box.press("Enter")
     assert server.received("click")["selected_option"]["value"] == "restore"
 
@@ -103,7 +103,9 @@ def test_a_message_that_did_not_arrive_is_not_lost(page: Page, server: FakeServe
 def test_enter_that_ends_a_korean_syllable_does_not_send(page: Page, server: FakeServer) -> None:
     composer = page.get_by_role("textbox", name="Message #inc-20261122-orders")
     composer.fill("장애")
-    composer.evaluate("node => node.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', isComposing: true, bubbles: true, cancelable: true}))")
+    composer.evaluate(
+        "node => node.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', isComposing: true, bubbles: true, cancelable: true}))"
+    )
     expect(composer).to_have_value("장애")
     assert server.quiet("post")
 
@@ -120,8 +122,9 @@ def test_shift_enter_starts_a_new_line(page: Page, server: FakeServer) -> None:
 def test_commands_are_offered_completed_and_sent(page: Page, server: FakeServer) -> None:
     composer = page.get_by_role("textbox", name="Message #inc-20261122-orders")
     composer.press_sequentially("/dr")
-    expect(page.get_by_role("option")).to_have_count(2)
-    expect(page.get_by_role("option").first).to_contain_text("[declare | status | ack | resolve]")
+    offered = page.get_by_role("listbox", name="Commands").get_by_role("option")
+    expect(offered).to_have_count(2)
+    expect(offered.first).to_contain_text("[declare | status | ack | resolve]")
     composer.press("ArrowDown")
     composer.press("Tab")
     expect(composer).to_have_value("/drill ")
@@ -146,8 +149,27 @@ def test_drafts_stay_with_their_channel(page: Page) -> None:
     expect(page.get_by_role("textbox", name="Message #inc-20261122-orders")).to_have_value("half a thought")
 
 
-def test_reading_a_channel_is_told(page: Page, server: FakeServer) -> None:
+def test_reading_a_channel_is_told_once(page: Page, server: FakeServer) -> None:
     assert server.received("read") == {"user": canned.ADA, "channel": canned.ROOM}
+    server.emit(type="state")
+    server.emit(type="notice", text="drawn again")
+    expect(page.get_by_text("drawn again")).to_be_visible()
+    assert server.quiet("read")
+
+
+def test_a_channel_that_one_is_not_in_can_be_joined(page: Page, server: FakeServer) -> None:
+    page.get_by_role("link", name="random").click()
+    expect(page.get_by_text("You are looking at #random")).to_be_visible()
+    page.get_by_role("button", name="Join channel").click()
+    assert server.received("join") == {"user": canned.ADA, "channel": "C0OTHER"}
+
+
+def test_what_went_wrong_stands_at_its_message(page: Page, server: FakeServer) -> None:
+    server.messages[canned.ROOM][0]["notice"] = "The app did not answer in time."
+    server.emit(type="changed", channel=canned.ROOM, ts=canned.ts(2000))
+    card = page.locator(f"[id='message-{canned.ts(2000)}']")
+    expect(card.get_by_role("alert")).to_have_text("The app did not answer in time.")
+    expect(card.get_by_role("button", name="Acknowledge")).to_be_visible()
 
 
 def test_another_person_sees_the_same_channel(page: Page, server: FakeServer) -> None:
@@ -179,7 +201,14 @@ def test_an_apps_home_is_opened_and_pressed(page: Page, server: FakeServer) -> N
     page.get_by_role("region", name="Apps").get_by_role("link").click()
     assert server.received("home") == {"user": canned.ADA, "app_id": "A0WATCH"}
     page.get_by_role("button", name="Swap").click()
-    assert facts(server.received("click")) == {"user": canned.ADA, "view_id": "V0HOME", "block_id": "s", "action_id": "swap", "type": "button", "value": "swap"}
+    assert facts(server.received("click")) == {
+        "user": canned.ADA,
+        "view_id": "V0HOME",
+        "block_id": "s",
+        "action_id": "swap",
+        "type": "button",
+        "value": "swap",
+    }
 
 
 def test_the_channel_list_is_walked_with_arrow_keys(page: Page) -> None:
@@ -253,7 +282,9 @@ def test_a_required_field_is_asked_for_before_anything_is_sent(page: Page, serve
     page.get_by_role("button", name="Run").click()
     expect(page.get_by_role("combobox", name="Region")).to_be_focused()
     expect(page.get_by_role("combobox", name="Region")).to_have_attribute("aria-invalid", "true")
-    expect(page.locator(".field-error:not(:empty)")).to_have_text(["Please complete this required field.", "Please enter 5 or less."])
+    expect(page.locator(".field-error:not(:empty)")).to_have_text(
+        ["Please complete this required field.", "Please enter 5 or less."]
+    )
     assert server.quiet("submit")
 
 

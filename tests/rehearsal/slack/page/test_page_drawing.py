@@ -39,7 +39,9 @@ def test_a_date_shows_the_readers_own_clock(page: Page) -> None:
     seoul = datetime.fromtimestamp(canned.NOON, ZoneInfo("Asia/Seoul"))
     shown = page.locator(f"[id='message-{canned.ts(2000)}'] [data-block=say] time")
     expect(shown).to_have_text(f"{seoul:%-I:%M %p}")
-    expect(shown).to_have_attribute("datetime", f"{datetime.fromtimestamp(canned.NOON, ZoneInfo('UTC')):%Y-%m-%dT%H:%M:%S.000Z}")
+    expect(shown).to_have_attribute(
+        "datetime", f"{datetime.fromtimestamp(canned.NOON, ZoneInfo('UTC')):%Y-%m-%dT%H:%M:%S.000Z}"
+    )
 
 
 def test_a_date_speaks_the_readers_language(page: Page, server: FakeServer) -> None:
@@ -68,9 +70,7 @@ MRKDWN = {
 
 
 def test_mrkdwn_reads_as_in_slack(page: Page, server: FakeServer) -> None:
-    server.messages[canned.GENERAL] = [
-        canned.message(at * 1000, canned.BOT, text) for at, text in enumerate(MRKDWN)
-    ]
+    server.messages[canned.GENERAL] = [canned.message(at * 1000, canned.BOT, text) for at, text in enumerate(MRKDWN)]
     show(page, server, channel=canned.GENERAL)
     texts = page.locator(".message .text")
     expect(texts).to_have_count(len(MRKDWN))
@@ -79,7 +79,7 @@ def test_mrkdwn_reads_as_in_slack(page: Page, server: FakeServer) -> None:
 
 
 def test_text_of_others_never_becomes_html_or_script(page: Page, server: FakeServer) -> None:
-    hostile = "<img src=x onerror=alert(1)> &lt;script&gt;alert(1)&lt;/script&gt; <javascript:alert(1)|press me> <https://a.example/\"onclick=\"x|ok>"
+    hostile = '<img src=x onerror=alert(1)> &lt;script&gt;alert(1)&lt;/script&gt; <javascript:alert(1)|press me> <https://a.example/"onclick="x|ok>'
     say(server, hostile)
     message = page.locator(f"[id='message-{canned.ts(9000)}']")
     expect(message).to_contain_text("<script>alert(1)</script>")

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal, get_args
 
+from bot.rehearsal.slack.journal import Journal
+
 CallFault = Literal["ratelimited", "server_error", "refused", "lost_request", "lost_answer", "slow"]
 DeliveryFault = Literal["dropped_ack", "undelivered", "slow_delivery"]
 SocketFault = Literal["silent_socket", "closed_socket"]
@@ -52,7 +54,7 @@ class Faults:
 
     def __init__(self) -> None:
         self.active: list[Fault] = []
-        self.happened: list[tuple[Fault, str]] = []
+        self.happened: Journal[tuple[Fault, str]] = Journal()
 
     def add(self, fault: Fault) -> Fault:
         self.active.append(fault)
@@ -78,7 +80,7 @@ class Faults:
         for fault in self.active:
             if fault.kind in kinds and not fault.spent() and fnmatchcase(method, fault.method):
                 fault.happened += 1
-                self.happened.append((fault, method))
+                self.happened.note((fault, method))
                 if fault.spent():
                     self.remove(fault)
                 return fault

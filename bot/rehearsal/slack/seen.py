@@ -6,7 +6,7 @@ from bot.rehearsal.slack.world import World
 
 
 def seen_state(world: World, user: str) -> Json:
-    """All that the page draws around the messages, for one person."""
+    """All that the page draws around the messages, for one person. `epoch` differs after a restart, and only then."""
     return {
         "team": {"id": world.workspace.id, "name": world.workspace.name},
         "me": user,
@@ -30,7 +30,7 @@ def seen_state(world: World, user: str) -> Json:
             app_id: view_json(world, view) if (view := world.homes.get((user, app_id))) else None
             for app_id in world.apps
         },
-        "epoch": world.clock.now(),
+        "epoch": world.epoch,
     }
 
 
@@ -56,6 +56,7 @@ def _seen_channel(channel: Channel, user: str) -> Json:
 
 
 def seen_message(world: World, message: Message, user: str) -> Json:
+    """`notice`: Slack's own line, such as who joined. `trouble`: what failed when this person used it last."""
     author = world.users.get(message.user)
     app = world.apps.get(author.app_id) if author else None
     return {
@@ -69,8 +70,9 @@ def seen_message(world: World, message: Message, user: str) -> Json:
         "files": message.files,
         "edited": bool(message.edited),
         "ephemeral": bool(message.only_for),
-        "thread_ts": message.thread_ts,
+        "thread_ts": message.thread_ts or None,
         "reactions": [{"name": name, "users": users} for name, users in message.reactions.items()],
-        "notice": message.notices.get(user, ""),
+        "notice": bool(message.subtype) or None,
+        "trouble": message.notices.get(user),
         "state": message.state.get(user, {}),
     }

@@ -136,7 +136,8 @@ class LocalSlack:
         return challenge in (answer, answer.get("challenge") if isinstance(answer, dict) else None)
 
     async def start(self) -> None:
-        self._session = aiohttp.ClientSession()
+        # A new connection for each delivery: an app that was restarted must not get a dead one from a pool.
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
         self._delivery = Delivery(self.world, self.sockets, self._session, self._ack_seconds)
         self._events = Events(self.world, self._delivery)
         self._desk = Desk(self.world, self._delivery)

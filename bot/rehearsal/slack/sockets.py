@@ -4,8 +4,9 @@ https://docs.slack.dev/apis/events-api/using-socket-mode
 """
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,9 +40,16 @@ class Sockets:
     _open: list[Connection] = field(default_factory=list)
     _waiting: dict[str, asyncio.Future[Any]] = field(default_factory=dict)
     _sent: int = 0
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def connections(self, app_id: str | None = None) -> list[Connection]:
         return [c for c in self._open if app_id in (None, c.app_id)]
+
+    async def until(self, fits: Callable[[list[Connection]], object], seconds: float = 5.0) -> None:
+        """Return once the open connections fit, for example `until(lambda open: len(open) == 2)`; else TimeoutError."""
+        async with asyncio.timeout(seconds):
+            while not fits(self.connections()):
+                await self._changed.wait()
 
     def open_connection(self, app: InstalledApp) -> str:
         """The address for one connection: what apps.connections.open answers."""
@@ -61,12 +69,14 @@ class Sockets:
             await socket.close()
             return socket
         self._open.append(connection)
+        self._noted()
         try:
             await socket.send_json(self._hello(app_id))
             async for message in socket:
                 await self._heard(connection, message)
         finally:
             self._open.remove(connection)
+            self._noted()
         return socket
 
     async def send(self, app: InstalledApp, kind: str, what: str, payload: Json, retry: Mapping[str, Any]) -> Any:
@@ -111,6 +121,10 @@ class Sockets:
             await _disconnect(connection, "refresh_requested")
             await connection.socket.close()
 
+    def _noted(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
     async def _transmit(self, connection: Connection, what: str, envelope: Json) -> None:
         if fault := self.world.faults.take(what, *SOCKET_FAULTS):
             connection.silent = connection.silent or fault.kind == "silent_socket"
@@ -119,7 +133,8 @@ class Sockets:
                 return
         if not connection.silent and not connection.socket.closed:
             connection.sent += 1
-            await connection.socket.send_json(envelope)
+            with contextlib.suppress(ConnectionError):  # it died just now: lost, as anything sent to a dead link
+                await connection.socket.send_json(envelope)
 
     async def _heard(self, connection: Connection, message: WSMessage) -> None:
         if connection.silent:

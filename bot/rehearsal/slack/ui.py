@@ -56,13 +56,18 @@ class Ui:
         return _page_file(request.match_info["path"])
 
     async def _state(self, request: web.Request) -> web.Response:
-        return web.json_response(seen_state(self._world, self._user(request.query)))
+        """For somebody who is here; a page that does not know whom yet gets the first person."""
+        people = [user.id for user in self._world.users.values() if not user.is_bot and not user.deleted]
+        if not people:
+            raise _nothing("nobody_is_here")
+        asked = request.query.get("user", "")
+        return web.json_response(seen_state(self._world, asked if asked in people else people[0]))
 
     async def _messages(self, request: web.Request) -> web.Response:
         user = self._user(request.query)
         channel = self._world.channels.get(request.query.get("channel", ""))
         if channel is None or not channel.seen_by(user):
-            raise web.HTTPNotFound
+            raise _nothing("channel_not_found")
         shown = [seen_message(self._world, message, user) for message in channel.shown_to(user)]
         return web.json_response({"messages": shown})
 
@@ -98,9 +103,9 @@ class Ui:
             try:
                 body = await request.json()
             except ValueError:
-                raise web.HTTPBadRequest from None
+                body = None
             if not isinstance(body, dict):
-                raise web.HTTPBadRequest
+                return web.json_response({"ok": False, "error": "not_json"}, status=400)
             try:
                 return web.json_response(await action(self._user(body), body))
             except NotPossible as why:
@@ -110,8 +115,7 @@ class Ui:
 
     async def _click(self, user: str, body: Json) -> Json:
         place = self._place(user, body)
-        if isinstance(place, clicks.InView):
-            _enter_all(self._desk, user, place, body.get("state"))
+        _enter_all(self._desk, user, place, body.get("state"))
         control = str(body.get("block_id")), str(body.get("action_id"))
         return _shown(await clicks.click(self._desk, user, place, *control, body))
 
@@ -147,7 +151,7 @@ class Ui:
     async def _options(self, user: str, body: Json) -> Json:
         control = str(body.get("block_id")), str(body.get("action_id"))
         typed = str(body.get("value", ""))
-        return {"options": await clicks.options(self._desk, user, self._place(user, body), *control, typed)}
+        return {"ok": True, "options": await clicks.options(self._desk, user, self._place(user, body), *control, typed)}
 
     def _place(self, user: str, body: Json) -> clicks.Place:
         where = {name: str(body.get(name) or "") for name in ("channel", "ts", "view_id")}
@@ -156,7 +160,7 @@ class Ui:
     def _user(self, given: Mapping[str, Any]) -> str:
         user = self._world.users.get(str(given.get("user", "")))
         if user is None or user.is_bot or user.deleted:
-            raise web.HTTPNotFound(text="no such person")
+            raise _nothing("user_not_found")
         return user.id
 
 
@@ -167,11 +171,16 @@ def _page_file(path: str) -> web.StreamResponse:
     return web.FileResponse(file, headers={"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"})
 
 
-def _enter_all(desk: Desk, user: str, place: clicks.InView, state: Any) -> None:
-    """What is typed in a form so far, sent along with a click in it."""
+def _enter_all(desk: Desk, user: str, place: clicks.Place, state: Any) -> None:
+    """What is entered so far, sent along with a click beside it; fields that are gone meanwhile do not matter."""
     for block_id, entries in ((state or {}).get("values") or {}).items():
         for action_id, entry in entries.items():
-            clicks.enter(desk, user, place, block_id, action_id, entry)
+            with contextlib.suppress(NotPossible):
+                clicks.enter(desk, user, place, block_id, action_id, entry)
+
+
+def _nothing(error: str) -> web.HTTPNotFound:
+    return web.HTTPNotFound(text=json.dumps({"ok": False, "error": error}), content_type="application/json")
 
 
 def _shown(outcome: Outcome) -> Json:

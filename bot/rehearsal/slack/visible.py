@@ -68,6 +68,9 @@ def _mention(world: World, mark: str, what: str, shown: str | None) -> str:
         return f"#{world.channels[what].name}"
     if mark == "!" and what.startswith("date^"):
         return shown or what
+    if mark == "!" and what.startswith("subteam^"):
+        handles = [f"@{group.handle}" for group in world.workspace.usergroups if what == f"subteam^{group.id}"]
+        return shown or "".join(handles)
     return f"{'#' if mark == '#' else '@'}{shown or what}"
 
 

@@ -41,6 +41,7 @@ class World:
         self.homes: dict[tuple[str, str], View] = {}
         self.files: dict[str, File] = {}
         self.url = ""
+        self.epoch = clock.now()
         self.listeners: list[Callable[[Event], None]] = []
         self._parts = itertools.count(1)
 

@@ -13,12 +13,42 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.rehearsal.slack import Channel, InstalledApp, LocalSlack, User, UserGroup, Workspace
 
-SCOPES = (
-    "app_mentions:read bookmarks:read bookmarks:write channels:history channels:join channels:manage channels:read "
-    "chat:write commands files:write groups:history groups:read groups:write im:history im:read im:write mpim:read "
-    "mpim:write pins:read pins:write reactions:read reactions:write team:read usergroups:read users:read users:read.email"
-).split()
-EVENTS = "app_home_opened app_mention channel_archive member_joined_channel message.channels message.im".split()
+SCOPES = [
+    "app_mentions:read",
+    "bookmarks:read",
+    "bookmarks:write",
+    "channels:history",
+    "channels:join",
+    "channels:manage",
+    "channels:read",
+    "chat:write",
+    "commands",
+    "files:write",
+    "groups:history",
+    "groups:read",
+    "groups:write",
+    "im:history",
+    "im:read",
+    "im:write",
+    "mpim:read",
+    "mpim:write",
+    "pins:read",
+    "pins:write",
+    "reactions:read",
+    "reactions:write",
+    "team:read",
+    "usergroups:read",
+    "users:read",
+    "users:read.email",
+]
+EVENTS = [
+    "app_home_opened",
+    "app_mention",
+    "channel_archive",
+    "member_joined_channel",
+    "message.channels",
+    "message.im",
+]
 
 
 def manifest(
@@ -128,6 +158,13 @@ def hello_app(slack: LocalSlack, installed: InstalledApp) -> HelloApp:
         app.heard.append(body)
         await next()
 
+    _answer_commands(bolt)
+    _answer_interactions(bolt)
+    _answer_events(bolt)
+    return app
+
+
+def _answer_commands(bolt: AsyncApp) -> None:
     @bolt.command("/hello")
     async def command(ack: Any, body: dict[str, Any], client: AsyncWebClient) -> None:
         await ack(f"Hello <@{body['user_id']}>")
@@ -137,6 +174,8 @@ def hello_app(slack: LocalSlack, installed: InstalledApp) -> HelloApp:
             await client.conversations_join(channel=body["channel_id"])
             await client.chat_postMessage(channel=body["channel_id"], text="A card", blocks=CARD)
 
+
+def _answer_interactions(bolt: AsyncApp) -> None:
     @bolt.action("wave")
     async def wave(ack: Any, respond: Any, body: dict[str, Any]) -> None:
         await ack()
@@ -155,6 +194,8 @@ def hello_app(slack: LocalSlack, installed: InstalledApp) -> HelloApp:
         await ack()
         await client.chat_postMessage(channel=body["user"]["id"], text=f"Nice to meet you, {name}")
 
+
+def _answer_events(bolt: AsyncApp) -> None:
     @bolt.event("app_home_opened")
     async def home(event: dict[str, Any], client: AsyncWebClient) -> None:
         blocks = [{"type": "header", "text": {"type": "plain_text", "text": "Welcome home"}}]
@@ -165,8 +206,6 @@ def hello_app(slack: LocalSlack, installed: InstalledApp) -> HelloApp:
     @bolt.event("channel_archive")
     @bolt.event("app_mention")
     async def others() -> None: ...
-
-    return app
 
 
 CARD = [

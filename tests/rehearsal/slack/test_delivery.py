@@ -224,3 +224,36 @@ async def test_a_command_may_answer_in_the_channel_or_with_blocks_that_slack_ref
     assert jun.sees("for all")
     sink.body = {"blocks": [{"type": "x"}]}
     assert "invalid_blocks" in (await mina.command("/hello", channel="ops")).notice
+
+
+async def test_an_external_menu_asks_the_app_and_takes_what_it_suggests(
+    slack: LocalSlack, app: InstalledApp, sink: Sink, session: aiohttp.ClientSession
+) -> None:
+    menu = {"type": "external_select", "action_id": "service", "placeholder": {"type": "plain_text", "text": "Service"}}
+    api = Api(slack, app, session)
+    await api("conversations.join", channel="C2")
+    blocks = [{"type": "actions", "elements": [menu]}]
+    await api("chat.postMessage", channel="C2", text="Which?", blocks=blocks)
+    option = {"text": {"type": "plain_text", "text": "Orders"}, "value": "orders"}
+    sink.body = {"options": [option]}
+    assert (await slack.person("mina").select("Service", "Orders", channel="ops")).ok
+    assert [d.what for d in slack.deliveries][-2:] == ["block_suggestion", "block_actions"]
+    assert slack.deliveries[-1].payload["actions"][0]["selected_option"] == option
+
+
+async def test_an_app_that_was_restarted_is_reached_again(slack: LocalSlack, sink: Sink) -> None:
+    app = web.Application()
+    app.router.add_post("/", sink.handle)
+    runner, again = web.AppRunner(app, shutdown_timeout=0.1), web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    port = runner.addresses[0][1]
+    slack.install(manifest(), f"http://127.0.0.1:{port}/")
+    mina = slack.person("mina")
+    assert (await mina.command("/hello", channel="ops")).ok
+    await runner.cleanup()
+    assert "did not respond" in (await mina.command("/hello", channel="ops")).notice
+    await again.setup()
+    await web.TCPSite(again, "127.0.0.1", port).start()
+    assert (await mina.command("/hello", channel="ops")).ok
+    await again.cleanup()

@@ -3,9 +3,10 @@
 import pytest
 
 from bot.rehearsal.slack import LocalSlack
+from tests.rehearsal.slack.hello import HelloApp
 
 
-async def test_a_command_is_answered_only_to_the_one_who_typed_it(slack: LocalSlack, hello) -> None:
+async def test_a_command_is_answered_only_to_the_one_who_typed_it(slack: LocalSlack, hello: HelloApp) -> None:
     mina, jun = slack.person("mina"), slack.person("jun")
     outcome = await mina.command("/hello", channel="#ops")
     assert outcome.ok
@@ -15,7 +16,7 @@ async def test_a_command_is_answered_only_to_the_one_who_typed_it(slack: LocalSl
 
 
 async def test_a_button_reaches_the_app_with_its_value_and_the_answer_reaches_the_person(
-    slack: LocalSlack, hello
+    slack: LocalSlack, hello: HelloApp
 ) -> None:
     mina = slack.person("mina")
     await mina.command("/hello", "card", channel="ops")
@@ -28,7 +29,7 @@ async def test_a_button_reaches_the_app_with_its_value_and_the_answer_reaches_th
     assert pressed["message"]["blocks"][1]["block_id"] == "b"
 
 
-async def test_a_menu_sends_the_chosen_option(slack: LocalSlack, hello) -> None:
+async def test_a_menu_sends_the_chosen_option(slack: LocalSlack, hello: HelloApp) -> None:
     mina = slack.person("mina")
     await mina.command("/hello", "card", channel="ops")
     await mina.waits_for("Greetings")
@@ -38,7 +39,7 @@ async def test_a_menu_sends_the_chosen_option(slack: LocalSlack, hello) -> None:
     assert pressed["state"]["values"]["b"]["colour"]["selected_option"]["value"] == "b"
 
 
-async def test_a_form_shows_the_apps_errors_then_closes_when_it_is_accepted(slack: LocalSlack, hello) -> None:
+async def test_a_form_shows_the_apps_errors_then_closes_when_it_is_accepted(slack: LocalSlack, hello: HelloApp) -> None:
     mina = slack.person("mina")
     await mina.command("/hello", "form", channel="ops")
     await mina.waits_for("Your name")
@@ -53,14 +54,14 @@ async def test_a_form_shows_the_apps_errors_then_closes_when_it_is_accepted(slac
     assert [mina.reads(m) for m in mina.direct_messages()] == ["Nice to meet you, Mina"]
 
 
-async def test_opening_the_home_tab_makes_the_app_publish_it(slack: LocalSlack, hello) -> None:
+async def test_opening_the_home_tab_makes_the_app_publish_it(slack: LocalSlack, hello: HelloApp) -> None:
     mina = slack.person("mina")
     await mina.open_home("Hello")
     await mina.waits_for("Welcome home")
     assert not slack.person("jun").sees("Welcome home")
 
 
-async def test_an_app_hears_only_the_channels_it_is_in(slack: LocalSlack, hello) -> None:
+async def test_an_app_hears_only_the_channels_it_is_in(slack: LocalSlack, hello: HelloApp) -> None:
     mina = slack.person("mina")
     await mina.post("before", channel="ops")
     await hello.client.conversations_join(channel="C2")
@@ -71,16 +72,16 @@ async def test_an_app_hears_only_the_channels_it_is_in(slack: LocalSlack, hello)
     assert {"message", "member_joined_channel", "app_mention"} <= {kind for kind, _ in kinds}
 
 
-async def test_a_request_url_is_verified_by_its_challenge(slack: LocalSlack, hello) -> None:
+async def test_a_request_url_is_verified_by_its_challenge(slack: LocalSlack, hello: HelloApp) -> None:
     assert await slack.verify_request_url(hello.installed)
 
 
-async def test_a_command_that_no_app_has_is_refused_in_words(slack: LocalSlack, hello) -> None:
+async def test_a_command_that_no_app_has_is_refused_in_words(slack: LocalSlack, hello: HelloApp) -> None:
     outcome = await slack.person("mina").command("/nope", channel="ops")
     assert not outcome.ok
     assert "/nope" in outcome.notice
 
 
-async def test_what_she_cannot_see_she_cannot_press(slack: LocalSlack, hello) -> None:
+async def test_what_she_cannot_see_she_cannot_press(slack: LocalSlack, hello: HelloApp) -> None:
     with pytest.raises(AssertionError, match="sees nothing called 'Wave'"):
         await slack.person("mina").click("Wave", channel="ops")

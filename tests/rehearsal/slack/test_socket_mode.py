@@ -12,12 +12,6 @@ from bot.rehearsal.slack import Fault, InstalledApp, LocalSlack
 from tests.rehearsal.slack.hello import Api, HelloApp, hello_app, manifest
 
 
-async def connected(slack: LocalSlack, count: int, seconds: float = 5.0) -> None:
-    async with asyncio.timeout(seconds):
-        while len(slack.sockets.connections()) != count:
-            await asyncio.sleep(0.01)
-
-
 @pytest.fixture
 async def hello(slack: LocalSlack) -> AsyncIterator[HelloApp]:
     """The hello app over Socket Mode; it has no address for HTTP."""
@@ -25,7 +19,7 @@ async def hello(slack: LocalSlack) -> AsyncIterator[HelloApp]:
     app = hello_app(slack, installed)
     handler = AsyncSocketModeHandler(app.bolt, installed.app_token, web_client=app.client, ping_interval=0.2)
     await handler.connect_async()
-    await connected(slack, 1)
+    await slack.sockets.until(lambda links: len(links) == 1)
     yield app
     await handler.close_async()
     # Bolt's client only cancels its tasks; they need a turn of the loop to end.
@@ -57,33 +51,26 @@ async def test_a_silent_socket_loses_payloads_and_the_sdk_notices_by_its_pings(
     mina = slack.person("mina")
     slack.faults.add(Fault("silent_socket", "slash_commands"))
     typing = asyncio.create_task(mina.command("/hello", channel="ops"))
-    while not slack.faults.happened:
-        await asyncio.sleep(0)
+    await slack.faults.happened.first(lambda _: True, "fault", 5)
     slack.clock.advance(3)
     assert "operation_timeout" in (await typing).notice
     silent = slack.sockets.connections()[0]
     assert silent.silent
-    async with asyncio.timeout(10):
-        while silent in slack.sockets.connections() or not slack.sockets.connections():
-            await asyncio.sleep(0.05)
+    await slack.sockets.until(lambda links: links and silent not in links, seconds=10)
     assert (await mina.command("/hello", channel="ops")).ok
 
 
 async def test_a_socket_that_is_closed_is_opened_again(slack: LocalSlack, hello: HelloApp) -> None:
     first = slack.sockets.connections()[0]
     await slack.sockets.drop()
-    async with asyncio.timeout(10):
-        while first in slack.sockets.connections() or not slack.sockets.connections():
-            await asyncio.sleep(0.02)
+    await slack.sockets.until(lambda links: links and first not in links, seconds=10)
     assert (await slack.person("mina").command("/hello", channel="ops")).ok
 
 
 async def test_a_refresh_warns_and_loses_nothing(slack: LocalSlack, hello: HelloApp) -> None:
     first = slack.sockets.connections()[0]
     await slack.sockets.refresh()
-    async with asyncio.timeout(10):
-        while first in slack.sockets.connections() or not slack.sockets.connections():
-            await asyncio.sleep(0.02)
+    await slack.sockets.until(lambda links: links and first not in links, seconds=10)
     assert (await slack.person("mina").command("/hello", channel="ops")).ok
 
 
@@ -106,7 +93,7 @@ async def test_a_payload_goes_to_one_of_many_connections_and_an_eleventh_is_refu
     assert [hello["num_connections"] for _, hello in opened] == list(range(1, 11))
     _, refused = await Socket(api).open()
     assert (refused["type"], refused["reason"]) == ("disconnect", "too_many_websockets")
-    await connected(slack, 10)
+    await slack.sockets.until(lambda links: len(links) == 10)
     typing = [asyncio.create_task(slack.person("mina").command("/hello", str(n), channel="ops")) for n in range(20)]
     for socket, _ in opened:
         for _ in range(2):

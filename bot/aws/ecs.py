@@ -103,7 +103,7 @@ class RestartService:
         if problem := _not_restartable(params, service) or _under_way(params, service):
             return StepPlan(warnings=(problem,))
         primary = _primary(service)
-        what = phrase(N_("All {running} tasks of {service}"), **_counts(params, service))
+        what = phrase(N_("The tasks of {service}; running: {running}"), **_counts(params, service))
         before = f"{primary['id']} ({_revision(primary)})"
         return StepPlan(
             calls=(_restart_call(params),),
@@ -239,7 +239,7 @@ def _gone_wrong(params: Which, attempt: Attempt, service: Service, ours: str) ->
     failed = mine.get("failedTasks", 0)
     if failed > attempt.memory.get("failed_tasks", 0):
         what = N_(
-            "{failed} new tasks of {service} have failed to start. Look at the stopped tasks' reasons; roll back if needed."
+            "New tasks of {service} have failed to start: {failed}. Look at the stopped tasks' reasons; roll back if needed."
         )
         return phrase(what, failed=failed, service=params.service)
     return _cannot_place(params, attempt, service)

@@ -168,7 +168,7 @@ def test_tasks_that_fail_to_start_end_the_wait(aws: World, ecs: Ecs) -> None:
     ecs.service["deployments"][0]["failedTasks"] = 1
     failed = look(aws, memory)
     assert isinstance(failed, Failed)
-    assert str(failed.why).startswith("1 new tasks")
+    assert "failed to start: 1" in str(failed.why)
 
 
 def test_tasks_that_had_failed_before_we_adopted_do_not_end_it(aws: World, ecs: Ecs) -> None:

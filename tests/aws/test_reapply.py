@@ -251,6 +251,18 @@ def test_one_refused_setting_does_not_cost_the_others(bare: Dynamo, world: World
     assert bare.changes == ["tag_resource"]
 
 
+def test_one_unreadable_setting_does_not_cost_the_others(bare: Dynamo, world: World) -> None:
+    set_time_to_live(bare, world)
+    bare.fail_before["describe_contributor_insights"] = refused("AccessDeniedException")
+    plan = ReapplySettings().plan(PARAMS, world, attempt())
+    assert "AccessDeniedException" in [str(warning) for warning in plan.warnings]
+    with pytest.raises(ActionFailed):
+        ReapplySettings().act(PARAMS, world, attempt())
+    assert read("time_to_live", TARGET, world, bare) == "expires"
+    with pytest.raises(ActionFailed):
+        ReapplySettings().look(PARAMS, world, attempt())
+
+
 def test_a_table_that_is_busy_is_tried_again(bare: Dynamo, world: World) -> None:
     set_stream(bare, world)
     bare.fail_before["update_table"] = refused("ResourceInUseException", retry=True)

@@ -131,10 +131,11 @@ def test_a_table_in_a_state_that_never_ends_fails(params: Restore, world: World,
     assert "INACCESSIBLE_ENCRYPTION_CREDENTIALS" in str(failed.why)
 
 
-def test_a_setting_that_may_not_be_read_does_not_stop_the_restore(
-    params: Restore, world: World, dynamodb: Dynamo
+@pytest.mark.parametrize("retry", [False, True])
+def test_a_setting_that_cannot_be_read_does_not_stop_the_restore(
+    retry: bool, params: Restore, world: World, dynamodb: Dynamo
 ) -> None:
-    dynamodb.fail_before["describe_contributor_insights"] = refused("AccessDeniedException")
+    dynamodb.fail_before["describe_contributor_insights"] = refused("SomeException", retry=retry)
     started = RestorePitr().act(params, world, attempt())
     assert isinstance(started, Working)
     assert "unreadable" in json.loads(started.memory["source_settings"])["contributor_insights"]

@@ -31,6 +31,11 @@ def test_both_ends_of_the_window_can_be_restored(world: World, dynamodb: Dynamo)
     assert dynamodb.changes == []
 
 
+def test_a_fraction_of_a_second_beyond_the_window_is_within_it(world: World, dynamodb: Dynamo) -> None:
+    """AWS restores to whole seconds, so that is the moment it will be."""
+    assert isinstance(look(world, dynamodb.latest + timedelta(milliseconds=999)), Done)
+
+
 def test_a_moment_before_the_window_says_which_may_be_chosen(world: World, dynamodb: Dynamo) -> None:
     failed = look(world, dynamodb.earliest - SECOND)
     assert isinstance(failed, Failed)

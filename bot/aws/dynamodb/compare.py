@@ -150,13 +150,13 @@ def _verdict(tally: Tally, params: Tables, left: Table) -> Progress:
         return Failed(phrase(what, right=params.right, left=params.left, items=left["ItemCount"]))
     if tally.complete:
         what = N_(
-            "{right}: {items} items; {differ} differ from {left}, {missing} are missing (written after the moment or "
-            "damaged since), {extra} are only here."
+            "{right} has {items} items. Different from {left}: {differ}. Missing, because written after the moment or "
+            "damaged since: {missing}. Only here: {extra}."
         )
     else:
         what = N_(
-            "{right}, the first {items} items: {differ} differ from {left}, {missing} are missing, {extra} are only "
-            "here. The tables are larger than the cap; raise it to compare all."
+            "{right}, its first {items} items. Different from {left}: {differ}. Missing: {missing}. Only here: {extra}. "
+            "The tables are larger than the cap; raise it to compare all."
         )
     counts = {"items": tally.right_items, "differ": tally.differ, "missing": tally.missing, "extra": tally.extra}
     note = phrase(what, right=params.right, left=params.left, **counts)

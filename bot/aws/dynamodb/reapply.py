@@ -1,5 +1,6 @@
 """`dynamodb.reapply_settings`: give a restored table the settings of its source, so that it can take its place."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -93,11 +94,12 @@ class ReapplySettings:
 
     def plan(self, params: Settings, aws: Aws, attempt: Attempt) -> StepPlan:  # noqa: ARG002  # nothing depends on it
         source, target = _tables(params, aws)
-        pairs = _pairs(aws, source, target)
+        pairs, unreadable = _pairs(aws, source, target)
         return StepPlan(
             calls=_calls(pairs, target),
             changes=tuple(Change(pair.name, _text(pair.have), _text(pair.wanted)) for pair in pairs if pair.differs),
             warnings=(
+                *(problem.phrase for problem in unreadable),
                 *_left(source, target),
                 phrase(N_("Items whose time to live has passed will be deleted by AWS.")),
             ),
@@ -105,22 +107,19 @@ class ReapplySettings:
 
     def act(self, params: Settings, aws: Aws, attempt: Attempt) -> Progress:
         source, target = _tables(params, aws)
-        problems = _perform_all(aws, _calls(_pairs(aws, source, target), target))
-        if problems:
-            # The others are done; a retry finds them so, and sends only what is missing.
-            what = N_("Some settings of {table} could not be applied: {problems}")
-            retry = all(problem.retry for problem in problems)
-            said = phrase(what, table=params.to, problems=listed(problem.phrase for problem in problems))
-            raise ActionFailed(said, retry=retry, code=problems[0].code)
+        pairs, unreadable = _pairs(aws, source, target)
+        # One setting that cannot be read or written must not cost the others; a retry sends only what is missing.
+        _raise_all(params, unreadable + _perform_all(aws, _calls(pairs, target)))
         return self.look(params, aws, attempt)
 
     def look(self, params: Settings, aws: Aws, attempt: Attempt) -> Progress:
         source, target = _tables(params, aws)
-        pairs = _pairs(aws, source, target)
+        pairs, unreadable = _pairs(aws, source, target)
+        _raise_all(params, unreadable)
         missing = [pair.name for pair in pairs if pair.differs]
         if not missing and target["TableStatus"] == "ACTIVE":
             return _done(pairs, source, target)
-        waiting = listed(missing) if missing else phrase(N_("the table itself"))
+        waiting = _listed(missing) if missing else phrase(N_("the table itself"))
         if attempt.now - attempt.started_at > PATIENCE:
             what = N_("{table} still lacks: {missing}. Someone may have changed them meanwhile; retry the step.")
             return Failed(phrase(what, table=params.to, missing=waiting))
@@ -139,10 +138,20 @@ def _tables(params: Settings, aws: Aws) -> tuple[Table, Table]:
     return source, target
 
 
-def _pairs(aws: Aws, source: Table, target: Table) -> tuple[Pair, ...]:
-    """Every setting that is on at the source. What only the restored table has, someone wanted there."""
-    wanted = ((setting, setting.read(aws, source)) for setting in SETTINGS if _applies(setting, target))
-    return tuple(Pair(setting, value, setting.read(aws, target)) for setting, value in wanted if value is not None)
+def _pairs(aws: Aws, source: Table, target: Table) -> tuple[list[Pair], list[ActionFailed]]:
+    """Every setting that is on at the source, and why some could not be read.
+
+    What only the restored table has is left alone: someone wanted it there.
+    """
+    pairs, unreadable = [], []
+    for setting in SETTINGS:
+        try:
+            wanted = setting.read(aws, source) if _applies(setting, target) else None
+            if wanted is not None:
+                pairs.append(Pair(setting, wanted, setting.read(aws, target)))
+        except ActionFailed as error:
+            unreadable.append(error)
+    return pairs, unreadable
 
 
 def _applies(setting: Setting, target: Table) -> bool:
@@ -171,7 +180,7 @@ def _calls(pairs: Iterable[Pair], target: Table) -> tuple[Call, ...]:
 
 
 def _perform_all(aws: Aws, calls: Iterable[Call]) -> list[ActionFailed]:
-    """Makes every call, also after one failed: a missing permission for tags must not cost the time to live."""
+    """Makes every call, also after one failed; returns what failed."""
     problems = []
     for call in calls:
         try:
@@ -181,13 +190,20 @@ def _perform_all(aws: Aws, calls: Iterable[Call]) -> list[ActionFailed]:
     return problems
 
 
+def _raise_all(params: Settings, problems: Sequence[ActionFailed]) -> None:
+    if problems:
+        what = N_("Some settings of {table} could not be applied: {problems}")
+        said = phrase(what, table=params.to, problems=_told(problem.phrase for problem in problems))
+        raise ActionFailed(said, retry=all(problem.retry for problem in problems), code=problems[0].code)
+
+
 def _done(pairs: Sequence[Pair], source: Table, target: Table) -> Done:
     carried = [pair.name for pair in pairs]
     left = _left(source, target)
-    names = listed(carried) if carried else phrase(N_("nothing was set"))
+    names = _listed(carried) if carried else phrase(N_("nothing was set"))
     what = N_("{to} has the settings of {like}: {carried}. Still to do by hand: {left}")
-    note = phrase(what, to=target["TableName"], like=source["TableName"], carried=names, left=listed(left))
-    return Done(note, {"carried": str(names), "left": str(listed(left))})
+    note = phrase(what, to=target["TableName"], like=source["TableName"], carried=names, left=_told(left))
+    return Done(note, {"carried": str(names), "left": str(_told(left))})
 
 
 def _left(source: Table, target: Table) -> tuple[Phrase, ...]:
@@ -213,9 +229,14 @@ def _left(source: Table, target: Table) -> tuple[Phrase, ...]:
 
 
 def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
+    return value if value is None or isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
-def listed(phrases: Iterable[Phrase]) -> Phrase:
-    """Several phrases as one, in the reader's own way of listing."""
-    return reduce(lambda one, two: phrase(N_("{one}, {two}"), one=one, two=two), phrases)
+def _listed(names: Iterable[Phrase]) -> Phrase:
+    """Several names as one phrase, in the reader's own way of listing."""
+    return reduce(lambda one, two: phrase(N_("{one}, {two}"), one=one, two=two), names)
+
+
+def _told(sentences: Iterable[Phrase]) -> Phrase:
+    """Several sentences as one phrase."""
+    return reduce(lambda one, two: phrase(N_("{one} {two}"), one=one, two=two), sentences)

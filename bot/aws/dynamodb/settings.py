@@ -196,7 +196,7 @@ SETTINGS: tuple[Setting, ...] = (
 def snapshot(aws: Aws, name: str) -> dict[str, Any]:
     """Every setting of a table that is on, for the record; empty when there is no such table.
 
-    A setting that we may not read is recorded as such: a restore must not wait for what only its record needs.
+    A setting that cannot be read is recorded as such: a restore must not wait for what only its record needs.
     """
     table = describe(aws, name)
     if table is None:
@@ -209,6 +209,4 @@ def _read_or_reason(setting: Setting, aws: Aws, table: Table) -> Any:
     try:
         return setting.read(aws, table)
     except ActionFailed as error:
-        if error.retry:
-            raise
         return {"unreadable": str(error)}

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 from pydantic import AwareDatetime
 
-from bot.aws.dynamodb.table import TableName, describe, is_restore_of, restored_name
+from bot.aws.dynamodb.table import TableName, describe, is_restore_of, restored_name, whole_second
 from bot.aws.polling import next_look
-from bot.errors import N_, ActionFailed, phrase
+from bot.errors import N_, ActionFailed, Phrase, phrase
 from bot.playbook.action import Attempt, Aws, Done, Facts, Failed, Params, Progress, Working, check
 
 #: The newest restorable moment usually lies five minutes back; more than twice that is not the usual lag.
@@ -64,7 +64,7 @@ def _target_problem(params: Window, aws: Aws, attempt: Attempt) -> Failed | None
     return Failed(name_taken(target, params.table, params.at))
 
 
-def name_taken(target: str, table: str, at: datetime) -> Any:
+def name_taken(target: str, table: str, at: datetime) -> Phrase:
     """What to say when the table's name is used by something that is not this restore."""
     what = N_(
         "Table {target} exists already and is not a restore of {table} as of {at}. If nobody needs it, delete it "
@@ -104,14 +104,15 @@ def _window(params: Window, aws: Aws, attempt: Attempt) -> Progress:
         )
         return Failed(phrase(what, table=params.table))
     earliest, latest = recovery["EarliestRestorableDateTime"], recovery["LatestRestorableDateTime"]
-    if earliest <= params.at <= latest:
+    moment = whole_second(params.at)
+    if earliest <= moment <= latest:
         note = phrase(N_("{table} can be restored as of {at}."), table=params.table, at=params.at)
         return Done(note, {"earliest": earliest.isoformat(), "latest": latest.isoformat()})
-    if latest < params.at <= attempt.now and params.at - latest <= LONGEST_LAG:
+    if latest < moment <= attempt.now and moment - latest <= LONGEST_LAG:
         what = N_(
             "{at} becomes restorable in about {wait}: DynamoDB is at {latest}. To go on now, start again with {latest}."
         )
-        note = phrase(what, at=params.at, wait=params.at - latest, latest=latest)
+        note = phrase(what, at=params.at, wait=moment - latest, latest=latest)
         return Working(note, again_in=next_look(attempt))
     what = N_("{table} cannot be restored as of {at}: only from {earliest} to {latest}. Choose a moment between these.")
     return Failed(phrase(what, table=params.table, at=params.at, earliest=earliest, latest=latest))

@@ -81,9 +81,15 @@ class Worker:
         for lane in lanes:
             self._wake[lane].set()
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether the heartbeat is on time."""
+        return time.monotonic() - self.beat_at < LEASE.total_seconds()
+
     async def run(self) -> None:
         """Work until `stop` is called; then finish what is in hand and return."""
         self.store.when_jobs_come(self.wake)
+        self.beat_at = time.monotonic()
         heart = asyncio.create_task(self._beat(), name="lifeboat-heartbeat")
         try:
             await asyncio.gather(*(self._lane(lane) for lane in Lane))

@@ -96,7 +96,9 @@ class StepRunner:
             if used.facts.kind == "action":
                 return self.actions[used.facts.name].plan(params, self.aws(context.region), attempt)
             looked = used.look(params, self.aws(context.region), attempt)
-            return StepPlan(warnings=(looked.why,)) if isinstance(looked, Failed) else StepPlan()
+            if isinstance(looked, Failed):
+                raise ActionFailed(looked.why)
+            return StepPlan()
 
         return planning.assemble(playbook, context, values, plan_step)
 

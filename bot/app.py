@@ -1,0 +1,298 @@
+"""Composition root: from settings to everything wired. No logic; the longest module that may have none."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import aiohttp
+import structlog
+from aiohttp import web
+
+from bot import jobs, metrics
+from bot.aws import ACTIONS, CHECKS
+from bot.aws.session import Session
+from bot.aws.session import Settings as AwsSettings
+from bot.contact.sms import Sms
+from bot.core import Core, open_core
+from bot.errors import N_, Unavailable, phrase
+from bot.incident.paging import Paging
+from bot.incident.ports import ContactMethod, Tx
+from bot.incident.step_runner import StepRunner
+from bot.incident.timeline import entry
+from bot.intake.certificates import Certificates
+from bot.intake.drain import Drain
+from bot.intake.signature import Rules
+from bot.intake.sns import SnsDoor
+from bot.intake.sqs import SqsDoor
+from bot.intake.sweep import Sweep
+from bot.jobs import Job, Kind
+from bot.pool import ThreadPool
+from bot.settings import Settings
+from bot.slack.bolt import Bolt
+from bot.slack.client import Slack, connect
+from bot.slack.outbox import Outbox
+from bot.slack.pages import SlackPages
+from bot.slack.people import People
+from bot.slack.room import Room
+from bot.upkeep import Upkeep
+from bot.web import routes
+from bot.worker import Change, Effect, Handlers, Record, Worker
+
+log = structlog.get_logger()
+
+#: Threads for boto3 beside one for each queue, whose long poll keeps it.
+_AWS_THREADS = 5
+#: A long poll also bounds how long a graceful stop takes.
+_POLL_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Aws:
+    """Sessions by region, and the pool that their calls run on."""
+
+    pool: ThreadPool
+    session: Callable[[str], Session]
+    queues: Callable[[str], Session]
+
+
+@dataclass(frozen=True)
+class SlackParts:
+    """What talks to Slack."""
+
+    slack: Slack
+    people: People
+    room: Room
+    pages: SlackPages
+
+
+def open_aws(core: Core) -> Aws:
+    """boto3 on a bounded pool. Queues have their own sessions: a long poll outlasts the read timeout of the others."""
+    account = core.config.account
+    return Aws(
+        pool=ThreadPool(_AWS_THREADS + len(core.config.sources.queues)),
+        session=cache(lambda region: Session(region, AwsSettings(account=account))),
+        queues=cache(lambda region: Session(region, AwsSettings(account=account, read_timeout=_POLL_SECONDS + 10))),
+    )
+
+
+@asynccontextmanager
+async def open_slack(core: Core, token: str) -> AsyncIterator[SlackParts]:
+    """Everything that speaks to Slack over one connection pool. Slack need not answer for this."""
+    async with connect(token, core.settings.slack_api_url) as slack:
+        people = People(core.store, slack, core.directory, core.config)
+        outbox = Outbox(core.store, slack)
+        room = Room(core.store, slack, outbox, core.responder, core.runs, people, core.config)
+        yield SlackParts(slack, people, room, SlackPages(core.store, outbox, slack, people, core.responder))
+
+
+def build_worker(core: Core, aws: Aws, slack: SlackParts | None) -> Worker:
+    """The worker with the handler of every kind of job."""
+    runner = StepRunner(core.store, core.runs, actions=ACTIONS, checks=CHECKS, aws=aws.session, pool=aws.pool)
+    upkeep = Upkeep(core.store, core.inbox, _sweep(core, aws))
+    paging = Paging(core.store, core.responder, _contact_methods(core, aws, slack))
+    changes: Mapping[Kind, Change] = {
+        jobs.ALARM: Drain(core.responder).alarms,
+        jobs.ESCALATE: core.responder.escalations_due,
+    }
+    effects: dict[Kind, Effect] = {
+        jobs.PAGE: paging.page,
+        jobs.PLAN_RUN: runner.plan,
+        jobs.STEP: runner.step,
+        jobs.SWEEP: upkeep.sweep,
+        jobs.TIDY: upkeep.tidy,
+        **(slack.room.handlers if slack else dict.fromkeys(_SLACK_KINDS, _without_slack)),
+    }
+    return Worker(core.store, Handlers(changes, effects, _buried))
+
+
+_SLACK_KINDS = (
+    jobs.OPEN_ROOM, jobs.INVITE, jobs.DRAW_CARD, jobs.DRAW_PAGE, jobs.DRAW_RUN, jobs.SAY, jobs.DRAW_HOME,
+)  # fmt: skip
+
+
+async def _without_slack(_job: Job) -> Record:
+    """This process has no Slack token: another one, or a later one, draws it."""
+    raise Unavailable(phrase(N_("This process is not connected to Slack.")), retry_after=5)
+
+
+def _contact_methods(core: Core, aws: Aws, slack: SlackParts | None) -> Mapping[str, ContactMethod]:
+    async def publish(**message: Any) -> Any:
+        return await aws.pool(lambda: aws.session(core.config.region).client("sns").publish(**message))
+
+    methods: list[ContactMethod] = [Sms(publish, core.config.language)]
+    if slack:
+        methods.append(slack.pages)
+    return {method.kind: method for method in methods}
+
+
+def _sweep(core: Core, aws: Aws) -> Sweep | None:
+    sources = core.config.sources
+    if not sources.sweep_regions:
+        return None
+
+    async def open_fingerprints() -> Collection[str]:
+        async with core.store.begin() as tx:
+            return {i.open_key for i in await tx.incidents.listing(open_only=True, limit=10_000) if i.open_key}
+
+    clients = {region: aws.session(region).client("cloudwatch") for region in sources.sweep_regions}
+    topics = frozenset(sources.topics)
+    return Sweep(clients, core.inbox, open_fingerprints, aws.pool, core.clock, topics)
+
+
+async def _buried(tx: Tx, job: Job, error: str) -> None:
+    """A job failed too often: its incident says so, and upkeep raises an alarm about it."""
+    log.error("job.buried", kind=job.kind.name, payload=dict(job.payload), error=error)
+    if incident := job.payload.get("incident"):
+        what = N_("Lifeboat gave up on a job ({kind}) after {attempts} tries.")
+        said = phrase(what, kind=job.kind.name, attempts=job.attempts)
+        await tx.notes.write(entry(incident, tx.now, "job-buried", said))
+
+
+@dataclass(frozen=True)
+class Hired:
+    """A worker of the CLI's own, for as long as a command runs."""
+
+    worker: Worker
+    stack: AsyncExitStack
+
+    async def run(self) -> None:
+        await self.worker.run()
+
+    def stop(self) -> None:
+        self.worker.stop()
+
+    async def close(self) -> None:
+        await self.stack.aclose()
+
+
+async def hire(core: Core) -> Hired:
+    """A worker inside a command: with Slack when its token is there, without when not."""
+    stack = AsyncExitStack()
+    aws = open_aws(core)
+    stack.callback(aws.pool.close)
+    token = core.settings.slack_bot_token
+    slack = await stack.enter_async_context(open_slack(core, token.get_secret_value())) if token else None
+    return Hired(build_worker(core, aws, slack), stack)
+
+
+def _sns_door(core: Core, aws: Aws, session: aiohttp.ClientSession) -> SnsDoor:
+    sources = core.config.sources
+
+    async def confirm(topic: str, token: str, region: str) -> None:
+        client = aws.session(region).client("sns")
+        await aws.pool(
+            lambda: client.confirm_subscription(TopicArn=topic, Token=token, AuthenticateOnUnsubscribe="true")
+        )
+
+    return SnsDoor(
+        Rules(frozenset(sources.topics), frozenset(sources.signature_versions)),
+        Certificates(session, core.settings.sns_cert_url_base),
+        core.inbox,
+        confirm,
+        core.clock,
+        on_forgery=lambda flaw: metrics.FORGERIES.labels(str(flaw)).inc(),
+    )
+
+
+def _sqs_doors(core: Core, aws: Aws) -> list[SqsDoor]:
+    region = core.config.region
+    return [
+        SqsDoor(
+            aws.queues(_queue_region(url) or region).client("sqs"), url, core.inbox, aws.pool, asyncio.sleep,
+            core.clock, wait_seconds=_POLL_SECONDS,
+        )
+        for url in core.config.sources.queues
+    ]  # fmt: skip
+
+
+def _queue_region(url: str) -> str | None:
+    """The region of `https://sqs.<region>.amazonaws.com/…`; None for another address."""
+    parts = url.split("/")[2].split(".")
+    return parts[1] if len(parts) > 3 and parts[0] == "sqs" else None
+
+
+async def serve(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT; then finish or give back what is in hand."""
+    configure_logging()
+    token, secret = settings.require_slack()
+    stopping = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stopping.set)
+    async with AsyncExitStack() as stack:
+        core = await open_core(settings, worker=True)
+        stack.push_async_callback(core.close)
+        aws = open_aws(core)
+        stack.callback(aws.pool.close)
+        slack = await stack.enter_async_context(open_slack(core, token))
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        bolt = Bolt(core, slack.slack, slack.people, token=token, signing_secret=secret)
+        worker, doors = build_worker(core, aws, slack), _sqs_doors(core, aws)
+        await Upkeep(core.store, core.inbox, None).begin()
+        app = routes(
+            alarms=_sns_door(core, aws, session), slack=bolt.handle_http,
+            ready=lambda: _not_ready(core, worker, doors, bolt), store=core.store,
+        )  # fmt: skip
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, settings.host, settings.port).start()
+        tasks = {asyncio.create_task(worker.run(), name="lifeboat-worker")}
+        tasks |= {asyncio.create_task(door.run(), name="lifeboat-sqs") for door in doors}
+        if settings.slack_app_token:
+            tasks.add(asyncio.create_task(bolt.socket_mode(settings.slack_app_token.get_secret_value())))
+        log.info("serve.started", host=settings.host, port=settings.port, playbooks=len(core.playbooks))
+        await _until(stopping, tasks)
+        log.info("serve.stopping")
+        worker.stop()
+        for door in doors:
+            door.stop()
+        await bolt.stop()
+        await asyncio.wait(tasks, timeout=_POLL_SECONDS + 5)
+
+
+async def _until(stopping: asyncio.Event, tasks: Collection["asyncio.Task[None]"]) -> None:
+    """Until somebody stops us, or one of the parts that must not end has ended: then its error is ours."""
+    stop = asyncio.create_task(stopping.wait())
+    done, _ = await asyncio.wait({stop, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    for task in done - {stop}:
+        task.result()
+
+
+async def _not_ready(core: Core, worker: Worker, doors: Collection[SqsDoor], bolt: Bolt) -> Mapping[str, str]:
+    """What keeps this process from its work, by name."""
+    problems: dict[str, str] = {}
+    try:
+        async with asyncio.timeout(2), core.store.begin() as tx:
+            _, overdue = await tx.watch.load()
+    except (Unavailable, TimeoutError) as error:
+        return {"database": str(error) or "timeout"}
+    if overdue:
+        problems["jobs"] = f"{overdue} overdue"
+    if not worker.is_alive:
+        problems["worker"] = "no heartbeat"
+    if any(not door.healthy for door in doors):
+        problems["queue"] = "no answer"
+    if problem := bolt.problem:
+        problems["slack"] = problem
+    return problems
+
+
+def configure_logging() -> None:
+    """One JSON line for each event; no local variables in tracebacks, since they hold tokens and signatures."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(20),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

@@ -1,6 +1,5 @@
 """`lifeboat.yaml`: the services that are protected, where alarms come from, and who is paged for what."""
 
-import fnmatch
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -8,7 +7,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.incident.alarm import Alarm
 from escalation.document import Document, read
 from escalation.duration import Duration
 from escalation.errors import BadFiles
@@ -32,14 +30,6 @@ class Match(_Part):
     dimensions: Mapping[str, str] = Field(
         default_factory=dict, description="Dimension name to a pattern for its value."
     )
-
-    def fits(self, alarm: Alarm) -> bool:
-        """Whether the alarm is one of these."""
-        return (
-            (self.alarm is None or fnmatch.fnmatchcase(alarm.name, self.alarm))
-            and (self.namespace is None or fnmatch.fnmatchcase(alarm.namespace, self.namespace))
-            and all(fnmatch.fnmatchcase(alarm.dimensions.get(k, ""), v) for k, v in self.dimensions.items())
-        )
 
 
 class Service(_Part):
@@ -108,10 +98,6 @@ class Config(_Part):
     playbook_folders: tuple[Path, ...] = Field(
         default=(), description="Folders of your own playbooks, beside the shipped ones."
     )
-
-    def service_of(self, alarm: Alarm) -> str | None:
-        """The first service whose match fits, None when none does."""
-        return next((n for n, s in self.services.items() if any(m.fits(alarm) for m in s.match)), None)
 
     def service(self, name: str | None) -> Service:
         """The service of that name; for None or an unknown name, one with nothing but defaults."""

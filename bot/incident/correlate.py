@@ -2,9 +2,11 @@
 
 from datetime import datetime, timedelta
 from enum import Enum
+from fnmatch import fnmatchcase
 
 from pydantic import BaseModel, ConfigDict
 
+from bot.config import Config, Match
 from bot.incident.alarm import Alarm, State
 
 #: An acknowledged incident whose alarm comes back is told to its owner again, but not more often than this.
@@ -73,3 +75,18 @@ def _news(before: State, after: State, *, returned: bool) -> News:
             return News.REPEATED
         return News.RETURNED if returned else News.RAISED
     return News.CLEARED if after == "ok" and before == "alarm" else News.NOTHING
+
+
+def service_of(config: Config, alarm: Alarm) -> str | None:
+    """The first service of lifeboat.yaml that the alarm fits, None when none does."""
+    return next(
+        (name for name, service in config.services.items() if any(_fits(m, alarm) for m in service.match)), None
+    )
+
+
+def _fits(match: Match, alarm: Alarm) -> bool:
+    return (
+        (match.alarm is None or fnmatchcase(alarm.name, match.alarm))
+        and (match.namespace is None or fnmatchcase(alarm.namespace, match.namespace))
+        and all(fnmatchcase(alarm.dimensions.get(name, ""), value) for name, value in match.dimensions.items())
+    )

@@ -12,7 +12,7 @@ from bot.config import Config
 from bot.errors import N_, NotFound, Phrase, Refused, phrase
 from bot.incident import pager
 from bot.incident.alarm import Alarm
-from bot.incident.correlate import TELL_AGAIN_AFTER, AlarmRecord, News, apply
+from bot.incident.correlate import TELL_AGAIN_AFTER, AlarmRecord, News, apply, service_of
 from bot.incident.incident import Incident, channel_name, new_id
 from bot.incident.pager import Page, page_id
 from bot.incident.ports import Tx
@@ -247,7 +247,7 @@ class Responder:
 
     async def _open_for(self, tx: Tx, alarm: Alarm, record: AlarmRecord, at: datetime) -> tuple[Incident, AlarmRecord]:
         """Open an incident for an alarm, unless another process was first: then join that one."""
-        service = self.config.service_of(alarm)
+        service = service_of(self.config, alarm)
         incident = self._new(tx.now, alarm.name[:200], alarm.kind, service, alarm=alarm)
         if not await tx.incidents.insert(incident):
             return await self._join(tx, alarm, at)

@@ -6,7 +6,7 @@ SlackRefused    `ok: false` with a code that will be the same the next time
 
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -55,8 +55,8 @@ class Identity:
 class Slack:
     """`call` is the whole of it. `identity` is known after the first `me()`; `web` is for Bolt."""
 
-    def __init__(self, web: AsyncWebClient) -> None:
-        self.web = web
+    def __init__(self, web: AsyncWebClient, seconds: Callable[[], float] = time.monotonic) -> None:
+        self.web, self._seconds = web, seconds
         self.identity: Identity | None = None
         self._holds = Holds()
 
@@ -65,8 +65,7 @@ class Slack:
 
         There is no idempotency key: whether to send again after a lost answer is the caller's to decide.
         """
-        now = time.monotonic()
-        if (wait := self._holds.wait(method, args, now)) is not None:
+        if (wait := self._holds.wait(method, args, self._seconds())) is not None:
             raise Unavailable(phrase(N_("Slack asked us to wait with {method}."), method=method), retry_after=wait)
         try:
             answer = await self.web.api_call(method, data=_form(args))
@@ -92,7 +91,7 @@ class Slack:
         code = str(said.get("error", ""))
         if status == 429 or code in {"ratelimited", "rate_limited"}:
             seconds = _seconds(response.headers.get("Retry-After"))
-            self._holds.hold(method, args, time.monotonic(), seconds)
+            self._holds.hold(method, args, self._seconds(), seconds)
             return Unavailable(phrase(N_("Slack asked us to wait with {method}."), method=method), retry_after=seconds)
         if status != 200 or not code or code in _LATER:
             what = phrase(N_("Slack cannot answer {method} now: {code}."), method=method, code=code or status)
@@ -101,7 +100,7 @@ class Slack:
 
 
 @asynccontextmanager
-async def connect(token: str, base_url: str) -> AsyncIterator[Slack]:
+async def connect(token: str, base_url: str, seconds: Callable[[], float] = time.monotonic) -> AsyncIterator[Slack]:
     """A client with one shared session: without it every call would open a connection of its own.
 
     slack_sdk's retry handlers stay off: one of them sends `chat.postMessage` again after a lost connection.
@@ -110,7 +109,7 @@ async def connect(token: str, base_url: str) -> AsyncIterator[Slack]:
         web = AsyncWebClient(token=token, base_url=base_url, timeout=int(TIMEOUT), session=session, retry_handlers=[])
         if urlsplit(base_url).hostname in {"127.0.0.1", "localhost", "::1"}:
             web.proxy = None  # slack_sdk takes HTTPS_PROXY from the environment, even for this machine
-        yield Slack(web)
+        yield Slack(web, seconds)
 
 
 def _form(args: Mapping[str, Any]) -> dict[str, str]:

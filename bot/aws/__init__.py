@@ -1,7 +1,7 @@
 """What playbooks can do in AWS and look at there: one line per name. boto3 is imported by none of these modules.
 
-To add one: write its class in the module of its service, add its line here, its test under tests/aws/, and run
-`lifeboat iam-policy`. The rules over all of them are tests/rules/test_actions.py.
+To add one: write its class in the module of its service, add its line here, and its test under tests/aws/. The rules
+over all of them are tests/rules/test_actions.py.
 """
 
 from collections.abc import Mapping

@@ -118,8 +118,5 @@ def _denied(message: str, service: str, operation: str) -> Phrase:
     """AWS names the permission in its message, except when it hides it."""
     named = re.search(r"perform:? ([\w-]+:\w+)", message)
     permission = named.group(1) if named else f"{service}:{operation or '*'}"
-    what = N_(
-        "The IAM permission {permission} is missing: {message} Add it to Lifeboat's role; "
-        "`lifeboat iam-policy` prints all that it needs."
-    )
+    what = N_("The IAM permission {permission} is missing: {message} Add it to Lifeboat's role, then retry.")
     return phrase(what, permission=permission, message=message)

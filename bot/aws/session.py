@@ -20,6 +20,9 @@ from bot.errors import N_, ActionFailed, phrase
 #: Operations that only look. What is not listed counts as a change, which costs a retry and never a second effect.
 READS = re.compile(r"(Describe|Get|List|BatchGet|Scan|Query|Head|Receive|Lookup|Search|Select|Filter)(?=[A-Z]|$)")
 
+#: Seconds that a service may let a read wait on purpose: SQS's longest poll.
+HELD = {"sqs": 20}
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -85,7 +88,7 @@ class Session:
         config = Config(
             retries=retries,
             connect_timeout=self._settings.connect_timeout,
-            read_timeout=self._settings.read_timeout,
+            read_timeout=self._settings.read_timeout + HELD.get(service, 0),
             max_pool_connections=self._settings.connections,
         )
         return self._session().client(service, region_name=region, config=config)

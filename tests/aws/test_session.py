@@ -51,6 +51,11 @@ def test_timeouts_are_short_and_only_reads_are_retried(session: Session) -> None
     assert client._changes.meta.config.retries["total_max_attempts"] == 1
 
 
+def test_a_long_poll_is_not_cut_off(session: Session) -> None:
+    client: Any = Session("us-east-1").client("sqs")
+    assert client.meta.config.read_timeout == 30
+
+
 def test_signing_in_does_not_depend_on_one_region(session: Session) -> None:
     assert Session("eu-west-1").client("sts").meta.endpoint_url == "https://sts.eu-west-1.amazonaws.com"
 

@@ -171,17 +171,8 @@ class Containers:
         definition = backend("ecs", region).describe_task_definition(task.deployment.task_definition)
         status = task.status(now)
         health = "UNKNOWN" if status != "RUNNING" else "HEALTHY" if task.healthy else "UNHEALTHY"
-        crashed = task.crash_at is not None and task.stopped_at is not None
-        started = task.running_at if task.crash_at is None and now >= task.running_at else None
         names = [each["name"] for each in definition.container_definitions]
-        ended = {"exitCode": 1 if crashed else 0} if status == "STOPPED" else {}
-        optional = {
-            "startedAt": started,
-            "stoppingAt": task.stopping_at,
-            "stoppedAt": task.stopped_at if status == "STOPPED" else None,
-            "stoppedReason": task.reason or None,
-            "stopCode": ("EssentialContainerExited" if crashed else "ServiceSchedulerInitiated") if ended else None,
-        }
+        ended = {"exitCode": 1 if task.crashed else 0} if status == "STOPPED" else {}
         return {
             "taskArn": _arn(key, task),
             "clusterArn": _arn_of(region, f"cluster/{cluster}"),
@@ -195,7 +186,7 @@ class Containers:
             "createdAt": task.created_at,
             "attachments": _attachments(task),
             "containers": [{"name": name, "lastStatus": status, "healthStatus": health, **ended} for name in names],
-            **{name: value for name, value in optional.items() if value is not None},
+            **_times(task, now),
         }
 
     def _pace(self) -> Pace:
@@ -262,6 +253,20 @@ def _shown_deployment(rollout: Rollout, deployment: Deployment, now: datetime) -
         "rolloutState": deployment.state,
         "rolloutStateReason": deployment.reason,
     }
+
+
+def _times(task: Task, now: datetime) -> dict[str, Any]:
+    """When a task started and how it ended, as far as it has come."""
+    stopped = task.status(now) == "STOPPED"
+    code = "EssentialContainerExited" if task.crashed else "ServiceSchedulerInitiated"
+    known = {
+        "startedAt": task.running_at if task.crash_at is None and now >= task.running_at else None,
+        "stoppingAt": task.stopping_at,
+        "stoppedAt": task.stopped_at if stopped else None,
+        "stoppedReason": task.reason or None,
+        "stopCode": code if stopped else None,
+    }
+    return {name: value for name, value in known.items() if value is not None}
 
 
 def _attachments(task: Task) -> list[dict[str, Any]]:

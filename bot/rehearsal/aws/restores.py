@@ -78,6 +78,8 @@ class Restores:
     async def _write(self, call: Call, moto: Moto) -> Answer:
         self._refuse_items(call)
         reply = moto(call)
+        if not reply.ok:  # DynamoDB writes all of a call or nothing, except for a batch, which moto does not cut short
+            return reply
         now = self._clock.now()
         if call.operation in _STATEMENTS:
             for region, name in tuple(self._journals):

@@ -71,6 +71,10 @@ class Task:
         return self.stopping_at is None
 
     @property
+    def crashed(self) -> bool:
+        return self.crash_at is not None and self.stopped_at == self.crash_at
+
+    @property
     def milestones(self) -> tuple[datetime | None, ...]:
         if self.stopping_at is None:
             return self.pending_at, self.running_at, self.crash_at
@@ -141,7 +145,7 @@ class Rollout:
     def _crash(self, at: datetime) -> None:
         for task in self.tasks:
             if task.wanted and task.crash_at is not None and at >= task.crash_at:
-                task.stopping_at = task.stopped_at = at
+                task.stopping_at = task.stopped_at = task.crash_at
                 task.reason = "Essential container in task exited"
                 task.deployment.failed += 1
 

@@ -62,6 +62,17 @@ async def test_a_second_one_in_the_same_process_is_refused(aws: EmulatedAws) -> 
     assert aws.client("sts").get_caller_identity()
 
 
+async def test_what_takes_time_in_aws_takes_as_much_less_as_the_speed_says() -> None:
+    async with EmulatedAws(speed=1000) as aws:
+        ecs = aws.client("ecs")
+        ecs.create_cluster(clusterName="prod")
+        ecs.register_task_definition(family="api", containerDefinitions=[{"name": "a", "image": "a", "memory": 1}])
+        ecs.create_service(cluster="prod", serviceName="api", taskDefinition="api", desiredCount=1)
+        async with asyncio.timeout(10):
+            while not ecs.describe_services(cluster="prod", services=["api"])["services"][0]["runningCount"]:  # noqa: ASYNC110  # a client of ECS can only ask again
+                await asyncio.sleep(0)
+
+
 async def test_a_port_that_is_taken_is_an_error_that_leaves_nothing_behind(aws: EmulatedAws) -> None:
     port = int(aws.url.rsplit(":", 1)[1])
     EmulatedAws._running = False  # stands for the same port taken by another process

@@ -94,3 +94,15 @@ async def test_a_call_that_is_still_held_does_not_keep_the_emulator_from_stoppin
         await hold.reached()
     with pytest.raises(HTTPClientError):
         await held
+
+
+async def test_a_caller_that_is_gone_when_its_call_is_released_harms_nobody(
+    aws: EmulatedAws, caplog: pytest.LogCaptureFixture
+) -> None:
+    hold = aws.hold("sqs", "CreateQueue", when="after")
+    with pytest.raises(ReadTimeoutError):
+        aws.client("sqs", read_timeout=0.1).create_queue(QueueName="queue")
+    await hold.reached()
+    hold.release()
+    assert len(aws.client("sqs").list_queues()["QueueUrls"]) == 1
+    assert caplog.text == ""

@@ -37,7 +37,10 @@ class NotAcknowledged(Exception):
 
 @dataclass(frozen=True)
 class Delivered:
-    """One attempt to hand something to the app, as `slack.deliveries` keeps it. `problem` is empty when it was acked."""
+    """One attempt to hand something to the app, as `slack.deliveries` keeps it once it is over.
+
+    `at`: when it began, on the local clock. `problem` is empty when it was acknowledged.
+    """
 
     at: float
     app_id: str
@@ -101,12 +104,13 @@ class Delivery:
     async def send(self, parcel: Parcel) -> Any:
         """The body of the app's acknowledgement: parsed JSON, a text, or None. Raises `NotAcknowledged`."""
         by = "socket" if self.sockets.connections(parcel.app.id) else "http" if parcel.address else "nothing"
+        began = self.world.clock.now()
         try:
             answer = await self._attempt(parcel, by)
         except NotAcknowledged as problem:
-            self._note(parcel, by, problem.reason)
+            self._note(began, parcel, by, problem.reason)
             raise
-        self._note(parcel, by, "", answer)
+        self._note(began, parcel, by, "", answer)
         return answer
 
     async def _attempt(self, parcel: Parcel, by: str) -> Any:
@@ -124,9 +128,8 @@ class Delivery:
             raise NotAcknowledged("http_timeout")
         return answer
 
-    def _note(self, parcel: Parcel, by: Any, problem: str, answer: Any = None) -> None:
-        now = self.world.clock.now()
-        self.log.note(Delivered(now, parcel.app.id, parcel.what, parcel.payload, by, parcel.attempt, problem, answer))
+    def _note(self, began: float, parcel: Parcel, by: Any, problem: str, answer: Any = None) -> None:
+        self.log.note(Delivered(began, parcel.app.id, parcel.what, parcel.payload, by, parcel.attempt, problem, answer))
 
     async def _over_socket(self, parcel: Parcel) -> Any:
         return await self.sockets.send(

@@ -83,7 +83,8 @@ function resolve({ channel, app }, state) {
 
 function take(state, messages, place) {
   const moved = place.user !== workspace.state?.me || place.channel !== shown.place.channel || place.app !== shown.place.app || !workspace.state;
-  if (state.me !== workspace.state?.me) surfaces.forgetAll();
+  const restarted = workspace.state && workspace.state.epoch !== state.epoch;
+  if (restarted || state.me !== workspace.state?.me) surfaces.forgetAll();
   if (!stopListening || state.me !== workspace.state?.me) follow(state.me);
   Object.assign(workspace, { state, messages });
   shown.place = place;

@@ -45,7 +45,7 @@ export function authorOf({ user, bot_name: botName }, ctx) {
 }
 
 function item(message, surface, { pinned, follows, thread, openThread }, ctx) {
-  const kind = [message.ephemeral && "ephemeral", isQuiet(message) && "quiet-line", pinned && "pinned", follows && "follows"].filter(Boolean);
+  const kind = [message.ephemeral && "ephemeral", message.notice && "quiet-line", pinned && "pinned", follows && "follows"].filter(Boolean);
   const author = authorOf(message, ctx);
   const when = fromTs(message.ts);
   const time = h("time", { class: "time", datetime: when.toISOString(), title: ctx.dates.full(when) }, ctx.dates.time(when));
@@ -65,8 +65,8 @@ function content(message, surface, ctx) {
   const edited = message.edited && h("span", { class: "edited", key: "edited" }, "(edited)");
   const body = message.blocks?.length ? h("div", { class: "blocks" }, blocks(message.blocks, surface, ctx)) : h("div", { class: "text" }, mrkdwn(message.text, ctx), edited && " ", edited);
   const below = message.blocks?.length ? edited : null;
-  const notice = message.notice && h("p", { class: "message-notice", key: "notice", role: "alert" }, svg(ICONS.warning), h("span", {}, message.notice === true ? "That did not work." : message.notice));
-  return [body, (message.attachments ?? []).map((each, at) => attachment(each, at, surface, ctx)), (message.files ?? []).map(file), below, notice];
+  const trouble = message.trouble && h("p", { class: "message-trouble", key: "trouble", role: "alert" }, svg(ICONS.warning), h("span", {}, message.trouble));
+  return [body, (message.attachments ?? []).map((each, at) => attachment(each, at, surface, ctx)), (message.files ?? []).map(file), below, trouble];
 }
 
 function attachment(each, at, surface, ctx) {
@@ -91,11 +91,6 @@ function file({ id, title, name, permalink, url_private: address }) {
   const label = title || name || id || "file";
   const href = permalink || address;
   return h("div", { class: "attached", key: `file-${id ?? label}` }, href ? link(new URL(href, location.href).href, label) : label);
-}
-
-// What Slack itself says: who joined, what the topic is now.
-function isQuiet({ subtype }) {
-  return /^(channel|group)_/.test(subtype ?? "");
 }
 
 function hasContent({ author_name: author, title, text, fields, blocks: list, image_url: image, thumb_url: thumb, pretext }) {

@@ -33,7 +33,8 @@ def button(action: str, text: str, **more: Any) -> Json:
 
 def message(second: int, user: str, text: str, **more: Any) -> Json:
     return {"ts": ts(second), "user": user, "bot_name": None, "text": text, "blocks": None, "attachments": None,
-            "edited": None, "ephemeral": False, "thread_ts": None, "reactions": [], "notice": None, **more}  # fmt: skip
+            "edited": None, "ephemeral": False, "thread_ts": None, "reactions": [], "notice": None,
+        "trouble": None, **more}  # fmt: skip
 
 
 def channel(identifier: str, name: str, **more: Any) -> Json:

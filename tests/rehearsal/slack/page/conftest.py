@@ -1,5 +1,6 @@
 import itertools
 import os
+import queue
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -86,5 +87,7 @@ _visits = itertools.count()
 def show(page: Page, server: FakeServer, user: str = canned.ADA, **place: str) -> None:
     # The query makes it another address: with only another fragment, nothing would be loaded anew.
     fragment = f"user={user}" + "".join(f"&{name}={value}" for name, value in place.items())
+    server.connected = queue.Queue()
     page.goto(f"{server.url}?visit={next(_visits)}#{fragment}", wait_until="commit")
     page.locator("#scroller").wait_for()
+    server.connected.get(timeout=10)  # from here on no event is missed

@@ -24,6 +24,7 @@ class FakeServer:
     def __init__(self, workspace: Json, messages: dict[str, list[Json]]) -> None:
         self._canned = workspace, messages
         self.listeners: list[queue.Queue[Json | None]] = []
+        self.connected: queue.Queue[None] = queue.Queue()  # one entry for each event stream that was opened
         self.port = 0
         self._http: ThreadingHTTPServer | None = None
         self._lock = threading.Lock()
@@ -64,6 +65,7 @@ class FakeServer:
         events: queue.Queue[Json | None] = queue.Queue()
         with self._lock:
             self.listeners.append(events)
+        self.connected.put(None)
         try:
             yield events
         finally:

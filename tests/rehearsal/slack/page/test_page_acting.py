@@ -165,7 +165,7 @@ def test_a_channel_that_one_is_not_in_can_be_joined(page: Page, server: FakeServ
 
 
 def test_what_went_wrong_stands_at_its_message(page: Page, server: FakeServer) -> None:
-    server.messages[canned.ROOM][0]["notice"] = "The app did not answer in time."
+    server.messages[canned.ROOM][0]["trouble"] = "The app did not answer in time."
     server.emit(type="changed", channel=canned.ROOM, ts=canned.ts(2000))
     card = page.locator(f"[id='message-{canned.ts(2000)}']")
     expect(card.get_by_role("alert")).to_have_text("The app did not answer in time.")

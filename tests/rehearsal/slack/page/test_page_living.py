@@ -108,15 +108,13 @@ def test_a_view_that_is_updated_keeps_what_was_typed(page: Page, server: FakeSer
     expect(reason).to_have_value("someone deleted it")
 
 
-def test_a_clock_that_moves_disturbs_nothing(page: Page, server: FakeServer) -> None:
+def test_a_form_of_a_restarted_server_does_not_show_what_was_typed_before(page: Page, server: FakeServer) -> None:
     server.workspace["modals"] = [canned.view("V1", "Restore", canned.FORM[:2])]
     server.emit(type="modal")
-    page.get_by_label("Reason").fill("half a reason")
-    server.workspace["epoch"] = 1_795_348_800.25
+    page.get_by_label("Table").fill("customers")
+    server.workspace["epoch"] = 2
     server.emit(type="state")
-    server.emit(type="notice", text="drawn again")
-    expect(page.get_by_role("dialog").get_by_text("drawn again")).to_be_visible()
-    expect(page.get_by_label("Reason")).to_have_value("half a reason")
+    expect(page.get_by_label("Table")).to_have_value("orders")
 
 
 def test_a_modal_that_comes_back_is_empty_again(page: Page, server: FakeServer) -> None:

@@ -71,8 +71,8 @@ class Incidents(Protocol):
         """The open incidents with these open keys, locked, by key."""
         ...
 
-    async def insert(self, incident: Incident) -> bool:
-        """False: another open incident has the key already (perhaps another process's, a moment ago)."""
+    async def insert(self, incidents: Sequence[Incident]) -> Collection[str]:
+        """The ids that were written; the others' keys are taken by open incidents (perhaps of another process)."""
         ...
 
     async def save(self, *incidents: Incident) -> None: ...

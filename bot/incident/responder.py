@@ -4,22 +4,23 @@ Every verb takes an open transaction, changes state in it, and writes the jobs t
 commits. Nothing else starts work: a listener, a route, a command and a timer each call one verb.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot.config import Config
 from bot.errors import N_, NotFound, Phrase, Refused, phrase
 from bot.incident import pager
+from bot.incident.advance import Writes, advance, begin, fresh_page
 from bot.incident.alarm import Alarm
 from bot.incident.correlate import TELL_AGAIN_AFTER, AlarmRecord, News, apply, service_of
 from bot.incident.incident import Incident, channel_name, new_id
-from bot.incident.pager import Page, page_id
+from bot.incident.pager import Page
 from bot.incident.ports import Tx
-from bot.incident.timeline import Entry, display_name, entry
-from bot.jobs import DRAW_CARD, DRAW_PAGE, ESCALATE, INVITE, OPEN_ROOM, PAGE, SAY, Job, NewJob
+from bot.incident.timeline import display_name, entry
+from bot.jobs import DRAW_CARD, DRAW_PAGE, INVITE, PAGE, SAY, Job, NewJob
 from escalation.loading import Directory
-from escalation.policy import FrozenPerson, PageLevel, freeze, next_step
+from escalation.policy import FrozenPerson, freeze
 
 
 @dataclass(frozen=True)
@@ -42,24 +43,30 @@ class Responder:
 
         Safe to run twice for the same delivery only because the inbox lets each delivery in once.
         """
-        fingerprints = {alarm.fingerprint for alarm, _ in alarms}
-        records = dict(await tx.incidents.alarms(fingerprints))
-        open_ones = dict(await tx.incidents.open_with(fingerprints))
+        keys = {alarm.fingerprint for alarm, _ in alarms}
+        records = dict(await tx.incidents.alarms(keys))
+        open_ones = dict(await tx.incidents.open_with(keys))
+        writes = Writes(tx.now)
+        missing = {
+            a.fingerprint: a for a, _ in reversed(alarms) if a.state == "alarm" and a.fingerprint not in open_ones
+        }
+        records |= await self._open_for(tx, list(missing.values()), open_ones, writes)
         touched: dict[str, Incident] = {}
         for alarm, at in alarms:
-            record, news = apply(records.get(alarm.fingerprint), alarm, at)
-            incident = open_ones.get(alarm.fingerprint)
-            if incident is None and alarm.state == "alarm":
-                incident, record = await self._open_for(tx, alarm, record, at)
-                open_ones[alarm.fingerprint] = incident
-            elif incident is not None:
-                incident = await self._hear(tx, incident, record, news)
-                open_ones[alarm.fingerprint] = incident
-            records[alarm.fingerprint] = record
+            key = alarm.fingerprint
+            record, news = apply(records.get(key), alarm, at)
+            incident = open_ones.get(key)
+            if incident and record.incident == incident.id:
+                open_ones[key] = incident = await self._hear(tx, incident, record, news)
+            elif incident and alarm.state == "alarm":
+                first = {"incident": incident.id, "count": 1, "first_at": at, "cleared_at": None}
+                record = record.model_copy(update=first)
+            records[key] = record
             if incident:
                 touched[incident.id] = incident
-        await tx.incidents.save_alarms(*(records[name] for name in fingerprints))
-        await tx.jobs.add(*(_draw(incident) for incident in touched.values()))
+        writes.jobs += [_draw(incident) for incident in touched.values()]
+        await tx.incidents.save_alarms(*(records[key] for key in keys))
+        await writes.flush(tx)
 
     async def declare(
         self, tx: Tx, title: str, by: str, *, service: str | None = None, tier: int | None = None
@@ -70,11 +77,13 @@ class Responder:
         if service is not None and service not in self.config.services:
             raise NotFound("service", service, ", ".join(self.config.services) or "-")
         incident = self._new(tx.now, title.strip()[:200], "declared", service, tier=tier, declared_by=by)
-        await tx.incidents.insert(incident)
-        opened = entry(
-            incident.id, tx.now, "opened", phrase(N_("{who} declared the incident."), who=self._name(by)), by
-        )
-        incident = await self._begin(tx, incident, opened)
+        writes = Writes(tx.now)
+        who = self._name(by)
+        opened = entry(incident.id, tx.now, "opened", phrase(N_("{who} declared the incident."), who=who), by)
+        incident = begin(incident, opened, writes)
+        await tx.incidents.insert([incident])
+        writes.jobs.append(_draw(incident))
+        await writes.flush(tx)
         return Answer(incident, phrase(N_("Incident {id} is open: {title}"), id=incident.id, title=incident.title))
 
     async def acknowledge(self, tx: Tx, incident_id: str, by: str) -> Answer:
@@ -102,9 +111,10 @@ class Responder:
         await tx.notes.write(
             entry(incident.id, tx.now, "escalated", phrase(N_("{who} escalated."), who=self._name(by)), by)
         )
-        incident, names = await self._advance(tx, incident)
+        writes = Writes(tx.now, jobs=[_draw(incident)])
+        incident, names = advance(incident, writes)
         await tx.incidents.save(incident)
-        await tx.jobs.add(_draw(incident))
+        await writes.flush(tx)
         if not names:
             return Answer(incident, phrase(N_("There is nobody further in the chain. Use /dr page to page a person.")))
         return Answer(incident, phrase(N_("Paging {names}."), names=", ".join(names)))
@@ -115,14 +125,15 @@ class Responder:
         A timer that was set before an acknowledgement, a resolution or a later timer does nothing (`timer` differs).
         """
         incidents = await tx.incidents.many({job.payload["incident"] for job in jobs})
-        changed: list[Incident] = []
+        writes, changed = Writes(tx.now), list[Incident]()
         for job in jobs:
             incident = incidents.get(job.payload["incident"])
             if incident and incident.status == "open" and incident.timer == job.payload["timer"]:
-                incident, _ = await self._advance(tx, incident)
+                incident, _ = advance(incident, writes)
                 changed.append(incident)
+                writes.jobs.append(_draw(incident))
         await tx.incidents.save(*changed)
-        await tx.jobs.add(*(_draw(incident) for incident in changed))
+        await writes.flush(tx)
 
     async def page(self, tx: Tx, incident_id: str, people: Sequence[str], by: str) -> Answer:
         """Page these people (keys of people.yaml) now, beside the chain. Raises `NotFound` for an unknown one."""
@@ -131,8 +142,9 @@ class Responder:
             raise Refused(phrase(N_("The incident is already resolved.")))
         persons = [FrozenPerson.of(self.directory.person(key)) for key in people]
         already = {page.id for page in await tx.pages.of(incident.id)}
-        pages = [_fresh_page(incident, person, tx.now, already) for person in persons]
-        await self._send(tx, pages)
+        writes = Writes(tx.now)
+        writes.page(*(fresh_page(incident, person, tx.now, already) for person in persons))
+        await writes.flush(tx)
         names = ", ".join(person.name for person in persons)
         await tx.notes.write(
             entry(
@@ -245,26 +257,30 @@ class Responder:
         await tx.jobs.add(_draw(incident), NewJob(SAY, {"incident": incident.id, "what": "resolved"}))
         return Answer(incident, phrase(N_("Resolved after {took}."), took=took))
 
-    async def _open_for(self, tx: Tx, alarm: Alarm, record: AlarmRecord, at: datetime) -> tuple[Incident, AlarmRecord]:
-        """Open an incident for an alarm, unless another process was first: then join that one."""
-        service = service_of(self.config, alarm)
-        incident = self._new(tx.now, alarm.name[:200], alarm.kind, service, alarm=alarm)
-        if not await tx.incidents.insert(incident):
-            return await self._join(tx, alarm, at)
-        what = phrase(N_("Alarm {name}: {reason}"), name=alarm.name, reason=alarm.reason or "-")
-        incident = await self._begin(tx, incident, entry(incident.id, tx.now, "opened", what))
-        fresh = {"incident": incident.id, "count": 1, "first_at": at, "cleared_at": None}
-        return incident, record.model_copy(update=fresh)
+    async def _open_for(
+        self, tx: Tx, alarms: Sequence[Alarm], open_ones: dict[str, Incident], writes: Writes
+    ) -> Mapping[str, AlarmRecord]:
+        """Open an incident for each alarm that has none, many in one statement; they are added to `open_ones`.
+
+        Where another process was first, join its incident; what it has written of the alarm meanwhile is returned.
+        """
+        made: dict[str, tuple[Incident, Writes]] = {}
+        for alarm in alarms:
+            incident = self._new(tx.now, alarm.name[:200], alarm.kind, service_of(self.config, alarm), alarm=alarm)
+            what = phrase(N_("Alarm {name}: {reason}"), name=alarm.name, reason=alarm.reason or "-")
+            own = Writes(tx.now)
+            made[incident.id] = (begin(incident, entry(incident.id, tx.now, "opened", what), own), own)
+        inserted = await tx.incidents.insert([incident for incident, _ in made.values()])
+        for id_ in inserted:
+            incident, own = made[id_]
+            open_ones[incident.open_key or ""] = incident
+            writes.add(own)
+        lost = {alarm.fingerprint for alarm in alarms} - open_ones.keys()
+        open_ones |= await tx.incidents.open_with(lost)
+        return await tx.incidents.alarms(lost)
 
     def _name(self, actor: str) -> str:
         return display_name(self.directory, actor)
-
-    async def _join(self, tx: Tx, alarm: Alarm, at: datetime) -> tuple[Incident, AlarmRecord]:
-        """Another process opened the incident while we waited for its commit: count on what it has written."""
-        key = alarm.fingerprint
-        found = (await tx.incidents.open_with([key]))[key]
-        record, _ = apply((await tx.incidents.alarms([key])).get(key), alarm, at)
-        return found, record
 
     def _new(
         self, now: datetime, title: str, kind: str, service: str | None, *, alarm: Alarm | None = None,
@@ -278,39 +294,6 @@ class Responder:
             rto=settings.rto or self.config.targets.rto, rpo=settings.rpo or self.config.targets.rpo,
             chain=freeze(self.directory, self.directory.policy(settings.policy), now),
         )  # fmt: skip
-
-    async def _begin(self, tx: Tx, incident: Incident, opened: Entry) -> Incident:
-        """Everything that follows from a new incident. Pages do not wait for the channel: they are jobs beside it."""
-        await tx.notes.write(opened)
-        incident, _ = await self._advance(tx, incident, first=True)
-        await tx.incidents.save(incident)
-        await tx.jobs.add(
-            NewJob(OPEN_ROOM, {"incident": incident.id}, key=f"room:{incident.id}"),
-            NewJob(DRAW_CARD, {"incident": incident.id}, tx.now + incident.rto, key=f"rto:{incident.id}"),
-        )
-        return incident
-
-    async def _advance(self, tx: Tx, incident: Incident, *, first: bool = False) -> tuple[Incident, list[str]]:
-        """Go on to the next level that has somebody: write their pages and the timer. Returns the names paged."""
-        step = next_step(incident.chain, incident.level, incident.cycle, tx.now)
-        await tx.notes.write(*(entry(incident.id, tx.now, "gap", gap.phrase) for gap in step.gaps))
-        if not isinstance(step, PageLevel):
-            if not incident.exhausted:
-                await tx.notes.write(entry(incident.id, tx.now, "exhausted", step.phrase))
-                await tx.jobs.add(NewJob(SAY, {"incident": incident.id, "what": "exhausted"}))
-            return incident.at_level(incident.level, incident.cycle, exhausted=True), []
-        incident = incident.at_level(step.level, step.cycle)
-        await self._send(tx, [_page(incident, person, tx.now) for person in step.people])
-        timer = {"incident": incident.id, "timer": incident.timer}
-        await tx.jobs.add(NewJob(ESCALATE, timer, step.next_at))
-        if not first:
-            keys = [person.key for person in step.people]
-            await tx.jobs.add(NewJob(INVITE, {"incident": incident.id, "people": keys}))
-        return incident, [person.name for person in step.people]
-
-    async def _send(self, tx: Tx, pages: Sequence[Page]) -> None:
-        await tx.pages.add(*pages)
-        await tx.jobs.add(*(NewJob(PAGE, {"page": page.id}) for page in pages))
 
     async def _hear(self, tx: Tx, incident: Incident, record: AlarmRecord, news: News) -> Incident:
         """What a change of its alarm means for an open incident. OK clears the alarm, never the incident."""
@@ -334,11 +317,13 @@ class Responder:
         if incident.status != "acknowledged" or (told and tx.now - told < TELL_AGAIN_AFTER):
             return incident
         owner = self.directory.people.get(incident.acknowledged_by or "")
+        writes = Writes(tx.now)
         if owner is None:
-            incident, _ = await self._advance(tx, incident)
+            incident, _ = advance(incident, writes)
         else:
             already = {page.id for page in await tx.pages.of(incident.id)}
-            await self._send(tx, [_fresh_page(incident, FrozenPerson.of(owner), tx.now, already)])
+            writes.page(fresh_page(incident, FrozenPerson.of(owner), tx.now, already))
+        await writes.flush(tx)
         incident = incident.model_copy(update={"paged_again_at": tx.now})
         await tx.incidents.save(incident)
         return incident
@@ -358,29 +343,16 @@ class Responder:
         incident = await tx.incidents.get(page.incident)
         level = [p for p in await tx.pages.of(incident.id) if (p.level, p.cycle) == (incident.level, incident.cycle)]
         if incident.status == "open" and level and all(p.status == "failed" for p in level):
-            incident, _ = await self._advance(tx, incident)
+            writes = Writes(tx.now)
+            incident, _ = advance(incident, writes)
             await tx.incidents.save(incident)
+            await writes.flush(tx)
         await tx.jobs.add(_draw(incident))
 
 
 def _draw(incident: Incident) -> NewJob:
     """Draw the card with the state of then. Edits that still wait are replaced by the latest."""
     return NewJob(DRAW_CARD, {"incident": incident.id}, key=f"card:{incident.id}")
-
-
-def _page(incident: Incident, person: FrozenPerson, now: datetime, again: int = 0) -> Page:
-    return Page(
-        id=page_id(incident.id, incident.cycle, incident.level, person.key, again), incident=incident.id,
-        level=incident.level, cycle=incident.cycle, person=person, created_at=now,
-    )  # fmt: skip
-
-
-def _fresh_page(incident: Incident, person: FrozenPerson, now: datetime, already: Collection[str]) -> Page:
-    """A page beside the chain: the first number that was not used yet."""
-    again = 1
-    while page_id(incident.id, incident.cycle, incident.level, person.key, again) in already:
-        again += 1
-    return _page(incident, person, now, again)
 
 
 def _who(incident: Incident) -> set[str]:

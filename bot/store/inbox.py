@@ -35,7 +35,7 @@ class InboxRows:
             for _, d in sorted(unique.items())
         ]
         statement = upsert(self.connection, _inbox).on_conflict_do_nothing(index_elements=["id"])
-        written = await self.connection.execute(statement.values(rows).returning(_inbox.c.id))
+        written = await self.connection.execute(statement.returning(_inbox.c.id), rows)
         return [row.id for row in written]
 
     async def bodies(self, ids: Collection[str]) -> Mapping[str, Delivery]:

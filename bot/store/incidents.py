@@ -54,10 +54,14 @@ class IncidentRows:
         )
         return {row.open_key: _incident(row) for row in rows}
 
-    async def insert(self, incident: Incident) -> bool:
+    async def insert(self, incidents: Sequence[Incident]) -> Collection[str]:
+        if not incidents:
+            return ()
         statement = upsert(self.connection, _incidents).on_conflict_do_nothing(index_elements=["open_key"])
-        written = await self.connection.execute(statement.values(_values(incident)).returning(_incidents.c.id))
-        return written.first() is not None
+        # Keys in a fixed order: two processes that open the same incidents wait for each other, but never in a circle.
+        rows = [_values(i) for i in sorted(incidents, key=lambda incident: incident.open_key or "")]
+        written = await self.connection.execute(statement.returning(_incidents.c.id), rows)
+        return [row.id for row in written]
 
     async def save(self, *incidents: Incident) -> None:
         if not incidents:

@@ -93,8 +93,10 @@ def read_text(text: str, file: Path) -> Document:
     """Like `read`, for a text that is already in memory; `file` is only its name."""
     places: dict[Path_, tuple[int, int]] = {}
     keys: dict[Path_, tuple[int, int]] = {}
+    yaml = YAML(typ="safe", pure=True)
+    yaml.composer.warn_double_anchors = False  # YAML allows an anchor to be used again; a warning would reach stderr
     try:
-        root = YAML(typ="safe", pure=True).compose(text)
+        root = yaml.compose(text)
         values = _value(root, (), file, places, keys) if root is not None else None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark

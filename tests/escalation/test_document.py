@@ -31,6 +31,10 @@ def test_values_are_those_of_yaml_1_2() -> None:
     }  # fmt: skip
 
 
+def test_an_anchor_that_is_used_again_is_allowed() -> None:
+    assert document("a: &x 1\nb: &x 2\nc: *x\n").values == {"a": 1, "b": 2, "c": 2}
+
+
 def test_every_value_and_key_remembers_its_line_and_column() -> None:
     found = document("steps:\n  - id: one\n    with: {table: orders}\n")
     assert found.place(("steps", 0, "id")) == (2, 9)

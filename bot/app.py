@@ -35,6 +35,7 @@ from bot.pool import ThreadPool
 from bot.settings import Settings
 from bot.slack.bolt import Bolt
 from bot.slack.client import Slack, connect
+from bot.slack.drawing import Drawing
 from bot.slack.outbox import Outbox
 from bot.slack.pages import SlackPages
 from bot.slack.people import People
@@ -67,7 +68,20 @@ class SlackParts:
     slack: Slack
     people: People
     room: Room
+    drawing: Drawing
     pages: SlackPages
+
+    @property
+    def handlers(self) -> Mapping[Kind, Effect]:
+        return {
+            jobs.OPEN_ROOM: self.room.open,
+            jobs.INVITE: self.room.invite,
+            jobs.DRAW_CARD: self.drawing.card,
+            jobs.DRAW_PAGE: self.drawing.page,
+            jobs.DRAW_RUN: self.drawing.run,
+            jobs.SAY: self.drawing.say,
+            jobs.DRAW_HOME: self.drawing.home,
+        }
 
 
 def open_aws(core: Core) -> Aws:
@@ -86,8 +100,9 @@ async def open_slack(core: Core, token: str) -> AsyncIterator[SlackParts]:
     async with connect(token, core.settings.slack_api_url) as slack:
         people = People(core.store, slack, core.directory, core.config)
         outbox = Outbox(core.store, slack)
-        room = Room(core.store, slack, outbox, core.responder, core.runs, people, core.config)
-        yield SlackParts(slack, people, room, SlackPages(core.store, outbox, slack, people, core.responder))
+        room = Room(core.store, slack, core.responder, people, core.config)
+        drawing = Drawing(core.store, slack, outbox, core.responder, core.runs, people)
+        yield SlackParts(slack, people, room, drawing, SlackPages(slack, outbox, people))
 
 
 def build_worker(core: Core, aws: Aws, slack: SlackParts | None) -> Worker:
@@ -105,7 +120,7 @@ def build_worker(core: Core, aws: Aws, slack: SlackParts | None) -> Worker:
         jobs.STEP: runner.step,
         jobs.SWEEP: upkeep.sweep,
         jobs.TIDY: upkeep.tidy,
-        **(slack.room.handlers if slack else dict.fromkeys(_SLACK_KINDS, _without_slack)),
+        **(slack.handlers if slack else dict.fromkeys(_SLACK_KINDS, _without_slack)),
     }
     return Worker(core.store, Handlers(changes, effects, _buried))
 
@@ -116,7 +131,7 @@ _SLACK_KINDS = (
 
 
 async def _without_slack(_job: Job) -> Record:
-    """This process has no Slack token: another one, or a later one, draws it."""
+    """Without a token here, another process, or a later one, draws it."""
     raise Unavailable(phrase(N_("This process is not connected to Slack.")), retry_after=5)
 
 

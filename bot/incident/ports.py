@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 from bot.incident.correlate import AlarmRecord
 from bot.incident.incident import Incident
@@ -171,7 +171,7 @@ class Store(Protocol):
 class ContactMethod(Protocol):
     """One way to reach a person; one module each in `bot/contact/` (Slack's is in `bot/slack/pages.py`)."""
 
-    kind: str
+    kind: ClassVar[str]
 
     async def send(self, page: Page, incident: Incident, *, again: bool) -> None:
         """Hand the page over. `again`: an earlier try may have gone out with its answer lost; look first where possible.

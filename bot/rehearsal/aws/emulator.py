@@ -29,6 +29,7 @@ from bot.rehearsal.aws.queues import Queues
 from bot.rehearsal.aws.restores import Restores, RestoreTimes
 from bot.rehearsal.aws.server import Server
 from bot.rehearsal.aws.signing import Signer
+from bot.rehearsal.aws.table_extras import TableExtras
 from bot.rehearsal.aws.topics import Topics
 
 logger = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class EmulatedAws:
                 self._topics,
                 Queues(),
                 Restores(self.clock, restores or RestoreTimes()),
+                TableExtras(),
                 self.ecs,
             ]
         )

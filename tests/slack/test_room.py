@@ -51,8 +51,16 @@ async def test_the_card_comes_before_the_decorations(office: Office) -> None:
     assert channel.bookmarks[0].link.startswith("https://us-east-1.console.aws.amazon.com/cloudwatch/")
 
 
-@pytest.mark.parametrize("method", ["conversations.setTopic", "pins.add", "bookmarks.add"])
-@pytest.mark.parametrize("kind", ["refused", "ratelimited", "server_error", "lost_answer"])
+@pytest.mark.parametrize(
+    ("method", "kind"),
+    [
+        ("conversations.setTopic", "refused"),
+        ("conversations.setTopic", "ratelimited"),
+        ("conversations.setTopic", "lost_answer"),
+        ("pins.add", "server_error"),
+        ("bookmarks.add", "refused"),
+    ],
+)
 async def test_a_failing_decoration_never_stops_the_card_or_the_others(office: Office, method: str, kind: str) -> None:
     office.local.faults.add(Fault(kind, method, times=None))  # type: ignore[arg-type]  # parametrised
     incident = await office.alarm()

@@ -6,8 +6,7 @@ The root lives here because `escalation` imports nothing of `bot`; `bot/errors.p
     ├── BadFile            a YAML file that a person must mend: file, line, column, field
     ├── BadFiles           several of them, reported together
     ├── BadValue           one value that cannot be meant, before it is known where it stands
-    ├── UnknownName        a person, schedule or policy that no file defines
-    └── NobodyOnCall       a schedule has no person at an instant
+    └── UnknownName        a person, schedule or policy that no file defines
 """
 
 from collections.abc import Sequence
@@ -80,9 +79,3 @@ class UnknownName(LifeboatError):
 
     def __init__(self, file: str, name: str, todo: Phrase) -> None:
         super().__init__(file=file, name=name, todo=todo)
-
-
-class NobodyOnCall(LifeboatError):
-    """A schedule has a gap at the asked instant."""
-
-    message = N_("Nobody is on call in schedule {schedule} at {at}. Add a person or an override to schedules.yaml.")

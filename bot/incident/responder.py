@@ -136,7 +136,7 @@ class Responder:
         await writes.flush(tx)
 
     async def page(self, tx: Tx, incident_id: str, people: Sequence[str], by: str) -> Answer:
-        """Page these people (keys of people.yaml) now, beside the chain. Raises `NotFound` for an unknown one."""
+        """Page these people (keys of people.yaml) now, beside the chain. Raises `UnknownName` for an unknown one."""
         incident = await tx.incidents.get(incident_id)
         if incident.resolved:
             raise Refused(phrase(N_("The incident is already resolved.")))

@@ -1,0 +1,169 @@
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.clock import SystemClock
+from bot.incident.run import Run
+from bot.jobs import DRAW_CARD, DRAW_HOME, DRAW_PAGE, DRAW_RUN, SAY, NewJob
+from bot.playbook.action import StepPlan
+from bot.playbook.plan import Plan
+from bot.rehearsal.slack import Fault
+from bot.store.sql import Store
+from tests.slack import views
+from tests.slack.office import Office, open_office
+from tests.slack.test_messages import buttons, texts
+
+BY_HAND = views.playbook([{"id": "look", "manual": {"en": "Look at the graph.", "ko": "그래프를 보세요."}}])
+
+
+@pytest.fixture
+async def office(store: Store, clock: SystemClock) -> AsyncIterator[Office]:
+    async with open_office(store, clock, playbooks={BY_HAND.name: BY_HAND}) as opened:
+        yield opened
+
+
+async def _do(office: Office, *jobs: NewJob) -> None:
+    async with office.core.store.begin() as tx:
+        await tx.jobs.add(*jobs)
+    await office.work()
+
+
+async def _request(office: Office, incident: str) -> Run:
+    async with office.core.store.begin() as tx:
+        run = await office.core.runs.request(tx, incident, BY_HAND.name, {}, "mina")
+    await office.work()
+    return run
+
+
+async def _plan(office: Office, run: Run) -> Run:
+    look = views.planned("look", kind="manual", uses=None, plan=StepPlan())
+    async with office.core.store.begin() as tx:
+        await office.core.runs.planned(tx, run.id, Plan(run.name, "d", "us-east-1", {}, (look,)))
+    await office.work()
+    async with office.core.store.begin() as tx:
+        return await tx.runs.get(run.id)
+
+
+async def test_the_card_is_one_message_from_the_alarm_to_the_end(office: Office) -> None:
+    id_ = await office.alarm()
+    await office.acknowledge(id_, "jun")
+    await office.resolve(id_, "mina", "rolled back")
+    [channel] = office.channels()
+    card, closing = office.said(channel.id)
+    assert "Resolved by Mina Park" in card.text
+    assert "rolled back" in card.text
+    assert buttons(card.blocks) == []
+    assert "Acknowledged by Jun Lee" in closing.text
+    assert "within the target" in closing.text
+
+
+async def test_the_card_says_past_the_target_when_the_deadline_comes(office: Office) -> None:
+    id_ = await office.alarm()
+    await office.acknowledge(id_, "mina")
+    await office.later(30 * 60 + 1)
+    assert "Past the target" in texts(office.said(office.channels()[0].id)[0].blocks)
+
+
+async def test_a_run_has_one_message_from_planning_to_its_end(office: Office) -> None:
+    id_ = await office.alarm()
+    run = await _request(office, id_)
+    [channel] = office.channels()
+    assert "Asking AWS" in office.said(channel.id)[-1].text
+    run = await _plan(office, run)
+    assert buttons(office.said(channel.id)[-1].blocks) == ["run.approve", "run.abort", "run.plan"]
+    async with office.core.store.begin() as tx:
+        await office.core.runs.approve(tx, run.id, run.plan_hash or "", "mina")
+    await office.work()
+    assert buttons(office.said(channel.id)[-1].blocks) == ["step.confirm", "step.skip", "run.abort", "run.plan"]
+    async with office.core.store.begin() as tx:
+        await office.core.runs.press(tx, run.id, "look", "confirm", "jun")
+    await office.work()
+    _card, message = office.said(channel.id)
+    assert "Succeeded" in message.text
+    assert buttons(message.blocks) == ["run.plan"]
+    assert "succeeded" in texts(_card.blocks)
+
+
+async def test_a_run_asked_for_before_the_channel_is_there_is_shown_when_it_comes(office: Office) -> None:
+    with office.local.faults.during(Fault("server_error", "*", times=None)):
+        id_ = await office.alarm()
+        run = await _request(office, id_)
+    await office.later()
+    await office.later()
+    assert (await office.incident(id_)).channel
+    [channel] = office.channels()
+    assert len(office.said(channel.id)) == 2
+    assert run.id in texts(office.said(channel.id)[-1].blocks)
+
+
+async def test_that_nobody_answers_is_said_once_in_the_channel(office: Office) -> None:
+    id_ = await office.alarm()
+    for _ in range(12):
+        await office.later(10 * 60 + 1)
+    await _do(office, NewJob(SAY, {"incident": id_, "what": "exhausted"}))
+    said = [m for m in office.said(office.channels()[0].id) if "Nobody has answered*" in m.text]
+    assert len(said) == 1
+
+
+async def test_the_closing_summary_whose_answer_was_lost_is_not_said_twice(office: Office) -> None:
+    id_ = await office.alarm()
+    office.local.faults.add(Fault("lost_answer", "chat.postMessage"))
+    await office.resolve(id_)
+    await office.later()
+    assert len([m for m in office.said(office.channels()[0].id) if "*Resolved*" in m.text]) == 1
+
+
+async def test_a_crash_in_the_middle_of_any_drawing_leaves_one_message_of_each_kind(office: Office) -> None:
+    office.local.faults.add(Fault("lost_answer", "chat.postMessage", times=6))
+    id_ = await office.alarm()
+    run = await _request(office, id_)
+    for _ in range(8):
+        await office.later()
+    jobs = [NewJob(DRAW_CARD, {"incident": id_}), NewJob(DRAW_RUN, {"run": run.id})] * 3
+    await _do(office, *jobs)
+    assert len(office.said(office.channels()[0].id)) == 2
+
+
+async def test_drawing_while_things_change_ends_with_the_latest(office: Office) -> None:
+    id_ = await office.alarm()
+    await asyncio.gather(
+        office.acknowledge(id_, "jun"), _do(office, *[NewJob(DRAW_CARD, {"incident": id_}) for _ in range(5)])
+    )
+    assert "Jun Lee" in office.said(office.channels()[0].id)[0].text
+
+
+async def test_a_page_that_went_out_by_sms_is_not_sent_by_slack_afterwards(office: Office) -> None:
+    with office.local.faults.during(Fault("refused", "conversations.open", times=None, code="user_disabled")):
+        id_ = await office.alarm()
+    [page] = await office.core.pages(id_)
+    await _do(office, NewJob(DRAW_PAGE, {"page": page.id}))
+    await office.acknowledge(id_, page.person.key)
+    assert not office.paged()
+
+
+async def test_the_home_tab_shows_open_incidents_and_who_is_on_call(office: Office) -> None:
+    await office.alarm("orders-errors")
+    await office.alarm("payments-errors")
+    await _do(office, NewJob(DRAW_HOME, {"user": "UGUEST"}))
+    [view] = office.local.world.homes.values()
+    shown = texts(view.spec)
+    assert shown.index("payments-errors") < shown.index("orders-errors")
+    assert "primary" in shown
+
+
+async def test_a_home_tab_that_slack_refuses_is_not_tried_for_ever(office: Office) -> None:
+    office.local.faults.add(Fault("refused", "views.publish", times=None, code="not_enabled"))
+    await _do(office, NewJob(DRAW_HOME, {"user": "UGUEST"}))
+    await office.later(3600)
+    assert office.tries("views.publish") == 1
+
+
+async def test_a_429_on_edits_holds_no_page_and_no_room(office: Office) -> None:
+    first = await office.alarm("first")
+    office.local.faults.add(Fault("ratelimited", "chat.update", times=None, retry_after=600))
+    await office.acknowledge(first, "mina")
+    second = await office.alarm("second")
+    assert (await office.incident(second)).channel
+    assert sum(len(messages) for messages in office.paged().values()) == 2
+    assert not office.sms.sent

@@ -36,6 +36,13 @@ def test_the_plan_shows_the_call_that_act_makes(params: Restore, world: World, d
     assert (plan.changes[0].before, plan.changes[0].after) == (None, f"orders @ {MOMENT}")
 
 
+def test_the_plan_foresees_the_new_tables_name_for_the_steps_after_it(
+    params: Restore, world: World, dynamodb: Dynamo
+) -> None:
+    plan = RestorePitr().plan(params, world, attempt())
+    assert plan.foreseen == {"table": plan.calls[0].parameters["TargetTableName"]}
+
+
 def test_a_plan_is_json(params: Restore, world: World) -> None:
     json.dumps([call.parameters for call in RestorePitr().plan(params, world, attempt()).calls])
 

@@ -89,8 +89,10 @@ class RestorePitr:
     def plan(self, params: Restore, aws: Aws, attempt: Attempt) -> StepPlan:
         target = restored_name(params.table, attempt.incident)
         if describe(aws, target) is not None:
-            return StepPlan(warnings=(phrase(N_("{target} exists already and is used if it fits."), target=target),))
+            used = phrase(N_("{target} exists already and is used if it fits."), target=target)
+            return StepPlan(warnings=(used,), foreseen={"table": target})
         return StepPlan(
+            foreseen={"table": target},
             calls=(_restore_call(params, target),),
             changes=(Change(phrase(N_("Table {target}"), target=target), None, f"{params.table} @ {_iso(params.at)}"),),
             warnings=_warnings(params),

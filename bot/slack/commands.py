@@ -1,0 +1,227 @@
+"""`/dr …`: each command is one line of a table, and one verb or one form."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+
+from bot.errors import N_, NotFound, Refused, phrase
+from bot.incident.incident import Incident
+from bot.incident.playbook_runs import PlaybookRuns
+from bot.incident.posted import SlackTx
+from bot.incident.responder import Answer, Responder
+from bot.language import Words
+from bot.slack import status
+from bot.slack.blocks import Block, Message, code, escape, lines
+from bot.slack.buttons import PAGE
+from bot.slack.command_words import HELP, UNKNOWN, Command, as_typed, parse
+from bot.slack.desk import Desk, Say
+from bot.slack.forms import Draw, Forms
+from bot.slack.heard import Heard
+from bot.slack.incident_buttons import ACKNOWLEDGE, ESCALATE, OFFER, RESOLVE
+from bot.slack.meant import SeveralOpen, meant, named, which
+from bot.slack.views import modal
+from escalation.nearest import suggestion
+
+NAME = "/dr"
+RESTORE = "restore-table"
+
+_USAGE: Mapping[str, str] = {
+    "declare": N_("`{command} declare [title]` opens an incident by hand and pages who is on call"),
+    "status": N_("`{command} status [id]` says how things stand"),
+    "ack": N_("`{command} ack [id]` acknowledges: escalation stops"),
+    "escalate": N_("`{command} escalate [id]` pages the next level now"),
+    "page": N_("`{command} page @somebody` pages a person now"),
+    "oncall": N_("`{command} oncall` says who is on call"),
+    "restore": N_("`{command} restore [table]` restores a table to a point in time"),
+    "playbook": N_("`{command} playbook [name]` opens a playbook"),
+    "resolve": N_("`{command} resolve [what solved it]` ends the incident"),
+}
+
+#: What to use instead of what this version does not have yet.
+_LATER: Mapping[str, str] = {
+    "override": N_("This version cannot change the rotation from Slack yet. Add an override to schedules.yaml; to page a person now, use /dr page."),
+    "evacuate": N_("This version cannot evacuate a zone yet. Start a zonal shift in the AWS console, and note it with /dr declare."),
+    "failover": N_("This version cannot fail over to another region yet. Follow your runbook; /dr declare pages the people for it."),
+    "failback": N_("This version cannot fail back yet. Follow your runbook; /dr declare pages the people for it."),
+    "backup": N_("This version does not look after backups yet. AWS Backup's console shows them; to restore a table, use /dr restore."),
+    "drill": N_("This version has no drills in Slack yet. `lifeboat demo` rehearses the whole story on your own machine."),
+    "report": N_("This version writes no reports yet. /dr status shows an incident, and its channel ends with a summary."),
+}  # fmt: skip
+
+
+class Commands:
+    """The handlers of `COMMANDS`, and of those that open forms."""
+
+    def __init__(self, desk: Desk, forms: Forms, responder: Responder, runs: PlaybookRuns) -> None:
+        self.desk, self.forms, self.responder, self.runs = desk, forms, responder, runs
+
+    async def typed(self, heard: Heard, text: str) -> None:
+        """Do what the line says and tell the one who typed it. Never raises."""
+        command = parse(text)
+        if (opener := OPENERS.get(command.name)) and (draw := opener(self, heard, command)):
+            self.forms.show(heard, draw)
+            return
+        handler = COMMANDS.get(command.name, Commands.later)
+        await self.desk.do(heard, lambda tx, by: handler(self, tx, heard, command, by))
+
+    async def help(self, tx: SlackTx, _heard: Heard, _command: Command, _by: str) -> Say:
+        found, people = await tx.incidents.listing(open_only=True), self.desk.people
+        return lambda _: Message(lines(_usage(_), "", status.listing(found, people, _)))
+
+    async def unknown(self, _tx: SlackTx, _heard: Heard, command: Command, _by: str) -> Say:
+        return lambda _: Message(lines(_not_known(command, _), _usage(_)))
+
+    async def later(self, _tx: SlackTx, _heard: Heard, command: Command, _by: str) -> Say:
+        return phrase(_LATER[command.name])
+
+    async def declare(self, tx: SlackTx, _heard: Heard, command: Command, by: str) -> Say:
+        return (await self.responder.declare(tx, as_typed(command.rest), by)).said
+
+    async def status(self, tx: SlackTx, heard: Heard, command: Command, _by: str) -> Say:
+        here = await tx.incidents.in_channel(heard.channel) if heard.channel else None
+        if not command.rest and not (here and here.own_channel):
+            return await status.open_incidents(tx, self.desk.people)
+        incident = await meant(tx, command.rest, heard.channel)
+        return await status.status_of(tx, self.desk.people, self.runs, incident.id)
+
+    async def ack(self, tx: SlackTx, heard: Heard, command: Command, by: str) -> Say:
+        return await self._for(tx, heard, command.rest, ACKNOWLEDGE, lambda i: self.responder.acknowledge(tx, i.id, by))
+
+    async def escalate(self, tx: SlackTx, heard: Heard, command: Command, by: str) -> Say:
+        return await self._for(tx, heard, command.rest, ESCALATE, lambda i: self.responder.escalate(tx, i.id, by))
+
+    async def page(self, tx: SlackTx, heard: Heard, command: Command, by: str) -> Say:
+        people = self._people(command.rest)
+        return await self._for(
+            tx, heard, "", PAGE, lambda i: self.responder.page(tx, i.id, people, by), w=",".join(people)
+        )
+
+    async def oncall(self, tx: SlackTx, _heard: Heard, _command: Command, _by: str) -> Say:
+        directory, people = self.responder.directory, self.desk.people
+        schedules = {name: [p.key for p in directory.on_call(name, tx.now)] for name in directory.schedules}
+        return lambda _: status.on_call(schedules, people, _)
+
+    async def playbook(self, _tx: SlackTx, _heard: Heard, _command: Command, _by: str) -> Say:
+        """Without a name: which there are."""
+        return lambda _: _playbooks(self.runs, _)
+
+    async def resolve(self, tx: SlackTx, heard: Heard, command: Command, by: str) -> Say:
+        first, _, rest = command.rest.partition(" ")
+        given, text = (first, rest) if await named(tx, first) else ("", command.rest)
+        return await self._for(
+            tx, heard, given, RESOLVE, lambda i: self.responder.resolve(tx, i.id, by, as_typed(text))
+        )
+
+    def open_declare(self, _heard: Heard, command: Command) -> Draw | None:
+        return None if command.rest else self.forms.declare()
+
+    def open_restore(self, heard: Heard, command: Command) -> Draw:
+        table = as_typed(command.rest).strip("`")
+        return self._playbook(heard, RESTORE, {"table": table} if table else {})
+
+    def open_playbook(self, heard: Heard, command: Command) -> Draw | None:
+        name = as_typed(command.rest).strip("`").lower()
+        return self._playbook(heard, name, {}) if name else None
+
+    def _playbook(self, heard: Heard, name: str, given: Mapping[str, str]) -> Draw:
+        async def draw(tx: SlackTx, _: Words) -> Block:
+            self._has_playbook(name)
+            try:
+                incident = await meant(tx, "", heard.channel)
+            except SeveralOpen as several:
+                ids = {f"g:{name}": value for name, value in given.items()}
+                return modal(_("Which incident?"), which(several.incidents, OFFER, _, p=name, **ids).blocks, _)
+            return await self.forms.playbook(incident.id, name, given)(tx, _)
+
+        return draw
+
+    async def _for(
+        self, tx: SlackTx, heard: Heard, given: str, action_id: str,
+        verb: Callable[[Incident], Awaitable[Answer]], **ids: str,
+    ) -> Say:  # fmt: skip
+        """Do it for the incident that is meant, or ask which one: its button then does the same."""
+        try:
+            incident = await meant(tx, given, heard.channel)
+        except SeveralOpen as several:
+            found = several.incidents
+            return lambda _: which(found, action_id, _, **ids)
+        return (await verb(incident)).said
+
+    def _people(self, text: str) -> list[str]:
+        """The keys of the people named. Raises `Refused` for none, and for one whom nobody can page."""
+        if whole := self._find(text):
+            return [whole]  # a name with blanks in it
+        words = _PERSON.findall(text)
+        if not words:
+            raise Refused(phrase(N_("Say whom to page: /dr page @mina, or a name from people.yaml.")))
+        return list(dict.fromkeys(self._person(word) for word in words))
+
+    def _person(self, word: str) -> str:
+        if found := self._find(word):
+            return found
+        what = N_("{name} is not in people.yaml, so Lifeboat does not know how to page them. {todo}")
+        name = as_typed(word)
+        raise Refused(phrase(what, name=name, todo=suggestion(name, self.responder.directory.people)))
+
+    def _find(self, word: str) -> str | None:
+        """The key of a person, from a mention, a key or a name."""
+        directory = self.responder.directory
+        if mention := _MENTION.fullmatch(word.strip()):
+            person = directory.person_in_slack(mention[1])
+            return person.key if person else None
+        name = as_typed(word).removeprefix("@").casefold()
+        for key, one in directory.people.items():
+            if name in {key.casefold(), one.name.casefold()}:
+                return key
+        return None
+
+    def _has_playbook(self, name: str) -> None:
+        if name not in self.runs.playbooks:
+            raise NotFound("playbook", name, ", ".join(sorted(self.runs.playbooks)) or "-")
+
+
+_MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
+_PERSON = re.compile(r"<@[^>]+>|[^,\s<]+")
+
+
+def _usage(_: Words) -> str:
+    return lines(*(f"• {_(usage, command=NAME)}" for usage in _USAGE.values()))
+
+
+def _not_known(command: Command, _: Words) -> str:
+    typed = code(command.word)
+    if command.nearest:
+        return _("I do not know {word}. Did you mean {nearest}?", word=typed, nearest=code(f"{NAME} {command.nearest}"))
+    return _("I do not know {word}.", word=typed)
+
+
+def _playbooks(runs: PlaybookRuns, _: Words) -> Message:
+    rows = [
+        f"• {code(name)} {escape(playbook.title.for_reader(_.language))}"
+        for name, playbook in sorted(runs.playbooks.items())
+    ]
+    usage = _("Open one with {command}.", command=code(f"{NAME} playbook restore-table"))
+    return Message(lines(_("*Playbooks*"), *rows, usage))
+
+
+Handler = Callable[[Commands, SlackTx, Heard, Command, str], Awaitable[Say]]
+Opener = Callable[[Commands, Heard, Command], Draw | None]
+
+#: What each command does, in one transaction; what is not here, this version does not have.
+COMMANDS: Mapping[str, Handler] = {
+    HELP: Commands.help,
+    UNKNOWN: Commands.unknown,
+    "declare": Commands.declare,
+    "status": Commands.status,
+    "ack": Commands.ack,
+    "escalate": Commands.escalate,
+    "page": Commands.page,
+    "oncall": Commands.oncall,
+    "playbook": Commands.playbook,
+    "resolve": Commands.resolve,
+}
+#: Commands that open a form; None: this time it does not need one.
+OPENERS: Mapping[str, Opener] = {
+    "declare": Commands.open_declare,
+    "restore": Commands.open_restore,
+    "playbook": Commands.open_playbook,
+}

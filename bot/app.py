@@ -33,7 +33,7 @@ from bot.intake.sweep import Sweep
 from bot.jobs import Job, Kind
 from bot.pool import ThreadPool
 from bot.settings import Settings
-from bot.slack.bolt import Bolt
+from bot.slack.bolt import Door, bolt_app, listeners
 from bot.slack.client import Slack, connect
 from bot.slack.drawing import Drawing
 from bot.slack.outbox import Outbox
@@ -245,12 +245,13 @@ async def serve(settings: Settings) -> None:
         stack.callback(aws.pool.close)
         slack = await stack.enter_async_context(open_slack(core, token))
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        bolt = Bolt(core, slack.slack, slack.people, token=token, signing_secret=secret)
+        heard = listeners(core.store, slack.slack, slack.people, core.responder, core.runs, core.config)
+        bolt = bolt_app(heard, secret, slack.slack.web)
         worker, doors = build_worker(core, aws, slack), _sqs_doors(core, aws)
         await Upkeep(core.store, core.inbox, None).begin()
         app = routes(
-            alarms=_sns_door(core, aws, session), slack=bolt.handle_http,
-            ready=lambda: _not_ready(core, worker, doors, bolt), store=core.store,
+            alarms=_sns_door(core, aws, session), slack=Door(bolt, secret).handle_http,
+            ready=lambda: _not_ready(core, worker, doors), store=core.store,
         )  # fmt: skip
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
@@ -258,15 +259,13 @@ async def serve(settings: Settings) -> None:
         await web.TCPSite(runner, settings.host, settings.port).start()
         tasks = {asyncio.create_task(worker.run(), name="lifeboat-worker")}
         tasks |= {asyncio.create_task(door.run(), name="lifeboat-sqs") for door in doors}
-        if settings.slack_app_token:
-            tasks.add(asyncio.create_task(bolt.socket_mode(settings.slack_app_token.get_secret_value())))
         log.info("serve.started", host=settings.host, port=settings.port, playbooks=len(core.playbooks))
         await _until(stopping, tasks)
         log.info("serve.stopping")
         worker.stop()
         for door in doors:
             door.stop()
-        await bolt.stop()
+        await heard.desk.settled()
         await asyncio.wait(tasks, timeout=_POLL_SECONDS + 5)
 
 
@@ -279,7 +278,7 @@ async def _until(stopping: asyncio.Event, tasks: Collection["asyncio.Task[None]"
         task.result()
 
 
-async def _not_ready(core: Core, worker: Worker, doors: Collection[SqsDoor], bolt: Bolt) -> Mapping[str, str]:
+async def _not_ready(core: Core, worker: Worker, doors: Collection[SqsDoor]) -> Mapping[str, str]:
     """What keeps this process from its work, by name."""
     problems: dict[str, str] = {}
     try:
@@ -293,8 +292,6 @@ async def _not_ready(core: Core, worker: Worker, doors: Collection[SqsDoor], bol
         problems["worker"] = "no heartbeat"
     if any(not door.healthy for door in doors):
         problems["queue"] = "no answer"
-    if problem := bolt.problem:
-        problems["slack"] = problem
     return problems
 
 

@@ -150,14 +150,13 @@ class Story:
         self.tell("She reads the plan (the exact calls, before and after) and presses Run.")
 
     async def _finished(self, room: str, name: str) -> None:
-        done = {"en": "Succeeded", "ko": "성공"}[self.stage.language]
-        await self.mina.waits_until(lambda: self.mina.sees(done, channel=room), f"{name} to succeed", timeout=_PATIENCE)
+        await self.mina.waits_until(lambda: self._succeeded(room), f"{name} to succeed", timeout=_PATIENCE)
         self.tell(f"{name} succeeded.")
 
     async def _resolve(self, room: str, alarm: str) -> None:
         await asyncio.to_thread(self.stage.shop.recover, alarm)
         await self._press(RESOLVE, room)
-        await self.mina.waits_until(lambda: self.mina.modal is not None, "the form to resolve", timeout=_PATIENCE)
+        await self.mina.waits_until(self._form_is_filled, "the form to resolve", timeout=_PATIENCE)
         await self.mina.submit()
         await self.mina.waits_until(lambda: not self._shows(RESOLVE, room), "a resolved card", timeout=_PATIENCE)
         self.tell(f"The alarm is OK again and Mina resolves the incident; #{room} says how long it took.")
@@ -183,6 +182,10 @@ class Story:
 
     def _card_says(self, text: str, room: str) -> bool:
         return self.mina.sees(text, channel=room)
+
+    def _succeeded(self, room: str) -> bool:
+        """The run's message begins so in every language."""
+        return any(message.text.startswith("📘") and ": ✅" in message.text for message in self.mina.messages(room))
 
     def _shows(self, action: str, room: str) -> bool:
         return any(action in str(message.blocks) for message in self.mina.messages(room))

@@ -121,11 +121,14 @@ class Worker:
             self._wake[lane].clear()
             try:
                 taken = await self._take(lane)
+                if not taken:
+                    await self._sleep(lane)
             except Unavailable as error:
                 log.warning("worker.store_unavailable", lane=lane.name, error=str(error))
-                taken = 0
-            if not taken:
-                await self._sleep(lane)
+                await asyncio.sleep(POLL)
+            except Exception:  # a defect must not end a lane: what it could not do is tried again, and seen as overdue
+                log.exception("worker.lane_broke", lane=lane.name)
+                await asyncio.sleep(POLL)
 
     async def _take(self, lane: Lane) -> int:
         """Lease what there is room for and start it."""
@@ -155,12 +158,9 @@ class Worker:
     async def _until_due(self, lane: Lane) -> float:
         if lane in PLACES and len(self._tasks[lane]) >= PLACES[lane]:
             return POLL
-        try:
-            async with self.store.begin() as tx:
-                due = await tx.jobs.next_due(lane)
-                return min(POLL, max(0.002, (due - tx.now).total_seconds())) if due else POLL
-        except Unavailable:
-            return POLL
+        async with self.store.begin() as tx:
+            due = await tx.jobs.next_due(lane)
+            return min(POLL, max(0.002, (due - tx.now).total_seconds())) if due else POLL
 
     async def _changes(self, jobs: Sequence[Job]) -> None:
         """All in one transaction; when that fails, one by one, so that one bad job does not hold up the others."""
@@ -168,14 +168,14 @@ class Worker:
         try:
             await self._change(jobs)
         except Exception as error:  # noqa: BLE001  # whatever it was, it is met again and reported one by one
-            if len(jobs) == 1:
-                await self._failed(jobs[0], error)
+            if len(jobs) == 1 or _is_down(error):
+                await self._failed(jobs, error)
                 return
             for job in jobs:
                 try:
                     await self._change([job])
                 except Exception as single:  # noqa: BLE001  # reported and tried again, never lost
-                    await self._failed(job, single)
+                    await self._failed([job], single)
         finally:
             for job in jobs:
                 self._running.pop(job.id, None)
@@ -194,29 +194,35 @@ class Worker:
                 await tx.jobs.finish(job)
                 await record(tx)
         except Exception as error:  # noqa: BLE001  # reported and tried again, never lost
-            await self._failed(job, error)
+            await self._failed([job], error)
         finally:
             self._running.pop(job.id, None)
 
-    async def _failed(self, job: Job, error: Exception) -> None:
-        """Give the job back for later, or set it aside when it has failed too often."""
-        if isinstance(error, LeaseLost):
-            log.warning("job.lease_lost", kind=job.kind.name, job=job.id)
-            return
+    async def _failed(self, jobs: Sequence[Job], error: Exception) -> None:
+        """Give jobs that failed together back for later, or set aside what has failed too often.
+
+        Never raises: what cannot even be given back is taken again when its lease is over.
+        """
         expected = isinstance(error, Unavailable)
-        log.log(
-            30 if expected else 40, "job.failed", kind=job.kind.name, job=job.id, attempts=job.attempts,
-            error=str(error), exc_info=None if isinstance(error, LifeboatError) else error,
-        )  # fmt: skip
+        for job in jobs:
+            log.log(
+                30 if expected else 40, "job.failed", kind=job.kind.name, job=job.id, attempts=job.attempts,
+                error=str(error), exc_info=None if isinstance(error, LifeboatError) else error,
+            )  # fmt: skip
+        if isinstance(error, LeaseLost):
+            return
         try:
             async with self.store.begin() as tx:
-                if job.attempts >= job.kind.attempts and not expected:
-                    await tx.jobs.bury(job, str(error))
-                    await self.handlers.buried(tx, job, str(error))
-                else:
-                    await tx.jobs.again(job, retry_after(job, error), str(error))
-        except (Unavailable, LeaseLost) as lost:
-            log.warning("job.not_given_back", kind=job.kind.name, job=job.id, error=str(lost))
+                for job in jobs:
+                    if job.attempts >= job.kind.attempts and not expected:
+                        await tx.jobs.bury(job, str(error))
+                        await self.handlers.buried(tx, job, str(error))
+                    else:
+                        await tx.jobs.again(job, retry_after(job, error), str(error))
+        except Unavailable as lost:
+            log.warning("job.not_given_back", jobs=[job.id for job in jobs], error=str(lost))
+        except Exception:
+            log.exception("job.not_given_back", jobs=[job.id for job in jobs])
 
     async def _beat(self) -> None:
         """Renew the leases of what runs; end the process when it slept so long that they are somebody else's."""
@@ -229,14 +235,20 @@ class Worker:
             self.beat_at = time.monotonic()
             if self._running:
                 try:
-                    async with self.store.begin() as tx:
+                    # Bounded, so that a database that hangs is not mistaken for a process that slept.
+                    async with asyncio.timeout(_HEARTBEAT), self.store.begin() as tx:
                         await tx.jobs.extend(self.owner, list(self._running.values()))
-                except Unavailable as error:
-                    log.warning("worker.heartbeat_failed", error=str(error))
+                except Exception as error:  # noqa: BLE001  # a heart that stops loses every lease; the fence protects
+                    log.warning("worker.heartbeat_failed", error=str(error) or type(error).__name__)
 
 
 def retry_after(job: Job, error: Exception) -> timedelta:
     """How long to wait before the job's next attempt: what the other side asked for, else doubling up to a minute."""
     if isinstance(error, Unavailable) and error.retry_after is not None:
         return timedelta(seconds=error.retry_after)
-    return timedelta(seconds=min(60.0, 0.5 * 2 ** (job.attempts - 1)))
+    return timedelta(seconds=min(60.0, 0.5 * 2.0 ** min(job.attempts - 1, 10)))
+
+
+def _is_down(error: Exception) -> bool:
+    """Whether the store itself does not answer, so that trying each job alone would only take long."""
+    return isinstance(error, Unavailable) and not isinstance(error, LeaseLost)

@@ -3,24 +3,18 @@
 import hashlib
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
 from bot.incident.alarm import State
+from bot.storable import storable as storable  # noqa: PLC0414  # the readers of this package know it from here
 
 DEEPEST = 20
 LONGEST_FINGERPRINT = 512
 
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _STATES: Mapping[str, State] = {"OK": "ok", "ALARM": "alarm", "INSUFFICIENT_DATA": "no_data"}
-
-
-def storable(text: str) -> str:
-    """The text without what a database refuses: PostgreSQL takes no NUL, and lone surrogates are not UTF-8."""
-    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def load(text: str) -> Any:

@@ -12,12 +12,14 @@ from urllib.parse import urlsplit
 
 import structlog
 from sqlalchemy import event, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bot.errors import N_, Missing, Unavailable, phrase
 from bot.incident.ports import Clock
 from bot.jobs import LEASE, Lane
+from bot.storable import storable_json
 
 log = structlog.get_logger()
 _CHANNEL = "lifeboat_jobs"
@@ -45,8 +47,10 @@ class Database:
         try:
             async with self.engine.begin() as connection:
                 yield connection, await self._now(connection)
-        except (OperationalError, InterfaceError) as error:
+        except (OperationalError, InterfaceError, InternalError) as error:
             raise Unavailable(phrase(N_("The database does not answer: {error}"), error=str(error.orig))) from error
+        except NoConnectionFree as error:
+            raise Unavailable(phrase(N_("Every connection to the database is in use."))) from error
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise Unavailable(phrase(N_("The database went away: {error}"), error=str(error.orig))) from error
@@ -62,22 +66,34 @@ class Database:
 
     def lock_file(self) -> None:
         """Claim the embedded database for this worker. Raises `Missing` when another process works on it."""
-        if self.postgres:
+        if self.postgres or self._lock:
             return
-        self._lock = Path(f"{self.file}-lock").open("a+")  # noqa: SIM115  # held for the life of the process
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock = Path(f"{self.file}-lock").open("a+")  # noqa: SIM115  # held until `unlock_file` or the process's end
+        except OSError as error:
+            what = N_("The database {file} cannot be opened: {error}. Is LIFEBOAT_DATABASE_URL right?")
+            raise Missing(phrase(what, file=str(self.file), error=error.strerror)) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            self._lock.seek(0)
-            holder = self._lock.read().strip() or "?"
+            with lock:
+                lock.seek(0)
+                holder = lock.read().strip() or "?"
             what = N_(
                 "Another Lifeboat (process {holder}) works on {file} already. Stop it, or use PostgreSQL "
                 "(LIFEBOAT_DATABASE_URL) to run several."
             )
             raise Missing(phrase(what, holder=holder, file=str(self.file))) from error
-        self._lock.truncate(0)
-        self._lock.write(str(os.getpid()))
-        self._lock.flush()
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        self._lock = lock
+
+    def unlock_file(self) -> None:
+        """Let another process work on the embedded database."""
+        if self._lock:
+            self._lock.close()
+            self._lock = None
 
     def when_jobs_come(self, wake: Callable[[frozenset[Lane]], None]) -> None:
         """Call `wake` with the lanes that got work, from this process and, on PostgreSQL, from every other."""
@@ -120,8 +136,7 @@ class Database:
             self._listener.cancel()
             await asyncio.gather(self._listener, return_exceptions=True)
         await self.engine.dispose()
-        if self._lock:
-            self._lock.close()
+        self.unlock_file()
 
 
 def _plain(url: str) -> str:
@@ -130,7 +145,9 @@ def _plain(url: str) -> str:
 
 def _sqlite(url: str) -> AsyncEngine:
     """One connection: SQLite has one writer, and waiting in our own line is fairer than its busy handler."""
-    engine = create_async_engine(url.replace("sqlite://", "sqlite+aiosqlite://", 1), pool_size=1, max_overflow=0)
+    engine = create_async_engine(
+        url.replace("sqlite://", "sqlite+aiosqlite://", 1), pool_size=1, max_overflow=0, json_serializer=storable_json
+    )
 
     @event.listens_for(engine.sync_engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
@@ -154,6 +171,7 @@ def _postgres(url: str) -> AsyncEngine:
         pool_size=6,
         max_overflow=4,
         pool_pre_ping=True,
+        json_serializer=storable_json,
         connect_args={
             "connect_timeout": 5,
             "keepalives": 1,

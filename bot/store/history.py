@@ -3,19 +3,21 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Table, delete, insert, select
+from sqlalchemy import Table, delete, exists, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.incident.posted import Posted, Profile
 from bot.incident.timeline import Entry
+from bot.jobs import ALARM
 from bot.store.incidents import upsert
-from bot.store.tables import InboxRow, MessageRow, PersonRow, SeenRow, TimelineRow
+from bot.store.tables import InboxRow, JobRow, MessageRow, PersonRow, SeenRow, TimelineRow
 
 _timeline: Table = TimelineRow.__table__  # type: ignore[attr-defined]  # SQLModel adds it when the class is made
 _seen: Table = SeenRow.__table__  # type: ignore[attr-defined]  # as above
 _messages: Table = MessageRow.__table__  # type: ignore[attr-defined]  # as above
 _people: Table = PersonRow.__table__  # type: ignore[attr-defined]  # as above
 _inbox: Table = InboxRow.__table__  # type: ignore[attr-defined]  # as above
+_jobs: Table = JobRow.__table__  # type: ignore[attr-defined]  # as above
 
 #: Longer than SNS retries (1 h) and than its message ids must be remembered (24 h).
 REMEMBER = timedelta(hours=48)
@@ -43,9 +45,11 @@ class NoteRows:
         return written.first() is not None
 
     async def forget_old(self) -> None:
-        """Remove what has been remembered long enough."""
-        for table, column in ((_seen, _seen.c.at), (_inbox, _inbox.c.received_at)):
-            await self.connection.execute(delete(table).where(column < self.now - REMEMBER))
+        """Remove what has been remembered long enough; a delivery that nobody has looked at yet stays."""
+        long_ago = self.now - REMEMBER
+        await self.connection.execute(delete(_seen).where(_seen.c.at < long_ago))
+        unread = exists().where(_jobs.c.kind == ALARM.name, _jobs.c.payload["inbox"].as_string() == _inbox.c.id)
+        await self.connection.execute(delete(_inbox).where(_inbox.c.received_at < long_ago, ~unread))
 
 
 class MessageRows:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Table, select
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.errors import N_, Unavailable, phrase
 from bot.incident.ports import Delivery
 from bot.jobs import ALARM, NewJob
+from bot.storable import storable
 from bot.store.incidents import upsert
 from bot.store.tables import InboxRow
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 _inbox: Table = InboxRow.__table__  # type: ignore[attr-defined]  # SQLModel adds it when the class is made
 _AT_ONCE = 200
+_LONGEST_ID = 300
 
 
 class InboxRows:
@@ -29,19 +32,26 @@ class InboxRows:
 
     async def add(self, deliveries: Collection[Delivery]) -> Sequence[str]:
         """Write what is new; the ids of what was new."""
-        unique = {d.id: d for d in deliveries}
-        rows = [
-            {"id": d.id[:300], "door": d.door, "body": d.body, "received_at": d.received_at}
-            for _, d in sorted(unique.items())
-        ]
+        rows = {
+            (id_ := _fitting(d.id)): {"id": id_, "door": d.door, "body": d.body, "received_at": d.received_at}
+            for d in deliveries
+        }
         statement = upsert(self.connection, _inbox).on_conflict_do_nothing(index_elements=["id"])
-        written = await self.connection.execute(statement.returning(_inbox.c.id), rows)
+        # In a fixed order, so that two replicas that take the same deliveries do not wait for each other in a circle.
+        ordered = [rows[id_] for id_ in sorted(rows)]
+        written = await self.connection.execute(statement.returning(_inbox.c.id), ordered)
         return [row.id for row in written]
 
     async def bodies(self, ids: Collection[str]) -> Mapping[str, Delivery]:
         """The deliveries with these ids."""
         rows = await self.connection.execute(select(_inbox).where(_inbox.c.id.in_(set(ids))))
         return {row.id: Delivery(row.id, row.door, row.body, row.received_at) for row in rows}
+
+
+def _fitting(id_: str) -> str:
+    """The id as its column takes it; the end of an overlong one becomes a hash, so that two never become one."""
+    id_ = storable(id_)
+    return id_ if len(id_) <= _LONGEST_ID else f"{id_[: _LONGEST_ID - 65]}#{sha256(id_.encode()).hexdigest()}"
 
 
 class DurableInbox:

@@ -54,8 +54,7 @@ class Queue:
         due = (
             select(_jobs.c.id)
             .where(
-                _jobs.c.lane == int(lane),
-                _jobs.c.state == "waiting",
+                *self._waiting(lane),
                 _jobs.c.due_at <= self.now,
                 or_(_jobs.c.leased_until.is_(None), _jobs.c.leased_until < self.now),
             )
@@ -140,9 +139,7 @@ class Queue:
         )
         found: datetime | None = (
             await self.connection.execute(
-                select(func.min(free_at, type_=_jobs.c.due_at.type)).where(
-                    _jobs.c.lane == int(lane), _jobs.c.state == "waiting"
-                )
+                select(func.min(free_at, type_=_jobs.c.due_at.type)).where(*self._waiting(lane))
             )
         ).scalar_one()
         return found
@@ -155,6 +152,10 @@ class Queue:
             ).group_by(_jobs.c.kind, _jobs.c.state)
         )
         return [(kind, state, count, due) for kind, state, count, due in rows]
+
+    def _waiting(self, lane: Lane) -> Sequence[Any]:
+        """The lane's jobs, except kinds of a newer version: they are left to a replica that knows them."""
+        return (_jobs.c.lane == int(lane), _jobs.c.state == "waiting", _jobs.c.kind.in_(KINDS))
 
     def _fence(self, jobs: Sequence[Job]) -> Any:
         return tuple_(_jobs.c.id, _jobs.c.fence).in_([(job.id, job.fence) for job in jobs])

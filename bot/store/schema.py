@@ -31,11 +31,10 @@ def head() -> str:
 async def upgrade(database: Database) -> tuple[str | None, str]:
     """Bring the tables up to date; (revision before, revision after).
 
-    Raises `Missing` when the database is newer than this program: an older one must not write to it.
+    Raises `Missing` when the database is newer than this program: an older one must not write to it; `Unavailable`.
     """
-    async with database.engine.connect() as connection:
+    async with database.begin() as (connection, _now):
         before: str | None = await connection.run_sync(_upgrade, postgres=database.postgres)
-        await connection.commit()
     return before, head()
 
 

@@ -8,6 +8,18 @@ from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import Field, SQLModel
 
+from bot.storable import storable
+
+
+class Prose(TypeDecorator[str]):
+    """A text that people or other programs wrote: what a database cannot store is replaced."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002  # SQLAlchemy's signature
+        return None if value is None else storable(value)
+
 
 class Instant(TypeDecorator[datetime]):
     """An instant in UTC: `timestamptz` on PostgreSQL, fixed-width ISO text (which sorts) on SQLite."""
@@ -48,7 +60,7 @@ def _json(*, null: bool = False) -> Any:
 
 
 def _text(default: str = "") -> Any:
-    return Field(default=default, sa_column=Column(Text, nullable=False, server_default=default))
+    return Field(default=default, sa_column=Column(Prose, nullable=False, server_default=default))
 
 
 class InboxRow(SQLModel, table=True):
@@ -57,7 +69,7 @@ class InboxRow(SQLModel, table=True):
     __tablename__ = "inbox"
     id: str = Field(sa_column=Column(String(300), primary_key=True))
     door: str
-    body: str = Field(sa_column=Column(Text, nullable=False))
+    body: str = Field(sa_column=Column(Prose, nullable=False))
     received_at: datetime = _instant(null=False, index=True)
 
 

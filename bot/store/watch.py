@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Select, Table, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.jobs import ESCALATE, PAGE, Lane
+from bot.jobs import ESCALATE, PAGE, PLAN_RUN, STEP, Lane
 from bot.store.tables import IncidentRow, JobRow, PageRow, RunRow, StepRow
 
 _jobs: Table = JobRow.__table__  # type: ignore[attr-defined]  # SQLModel adds it when the class is made
@@ -52,6 +52,7 @@ class Watch:
             ("a job is overdue", select(_jobs.c.id).where(self._overdue(), urgent)),
             ("a page is due and nothing sends it", self._pages_without_a_job()),
             ("an incident is open and nothing escalates it", self._incidents_without_a_timer()),
+            ("a run waits for its plan and nothing makes it", self._runs_without_a_plan()),
             ("a step runs and nothing looks at it", self._steps_without_a_job()),
         )
 
@@ -68,9 +69,13 @@ class Watch:
         waiting = and_(_incidents.c.status == "open", _incidents.c.exhausted.is_(False))
         return select(_incidents.c.id).where(waiting, _incidents.c.started_at < self.before, ~job)
 
+    def _runs_without_a_plan(self) -> Select[Any]:
+        job = exists().where(_jobs.c.kind == PLAN_RUN.name, _jobs.c.payload["run"].as_string() == _runs.c.id)
+        return select(_runs.c.id).where(_runs.c.status == "planning", _runs.c.requested_at < self.before, ~job)
+
     def _steps_without_a_job(self) -> Select[Any]:
         job = exists().where(
-            _jobs.c.kind == "step",
+            _jobs.c.kind == STEP.name,
             _jobs.c.payload["run"].as_string() == _steps.c.run,
             _jobs.c.payload["step"].as_string() == _steps.c.step,
             _jobs.c.payload["attempt"].as_integer() == _steps.c.attempt,

@@ -1,0 +1,23 @@
+"""Texts as every database takes them: PostgreSQL refuses NUL, and a lone surrogate is not UTF-8.
+
+They come from outside (a broken client, a terminal that is not UTF-8), and must not cost us an alarm or a command.
+"""
+
+import json
+import re
+from typing import Any
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+#: How `json.dumps` writes NUL; a backslash that is itself escaped before `u0000` is no NUL.
+_NUL_IN_JSON = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+
+
+def storable(text: str) -> str:
+    """The text with U+FFFD in place of what cannot be stored."""
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def storable_json(value: Any) -> str:
+    """The value as JSON whose texts are storable. Raises `ValueError` for a number that is not finite."""
+    written = storable(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    return _NUL_IN_JSON.sub("\\1\N{REPLACEMENT CHARACTER}", written)

@@ -19,17 +19,22 @@ Who = Callable[[str], str]
 
 #: Look-alikes of the two letters that would end bold text and code.
 _STAR, _TICK = "\u2217", "\u02cb"
+#: Slack takes no empty text.
+EMPTY = "—"
+_NO_STYLE = str.maketrans("", "", "*`")
 
 
 @dataclass(frozen=True)
 class Message:
-    """What is posted. `text` is mrkdwn too: phones show it in their notification, screen readers read it."""
+    """What is posted. `text` is what phones show in their notification and screen readers read: mentions and times
+    are written as in mrkdwn, but bold and code would show as asterisks and backticks, so they are left out.
+    """
 
     text: str
     blocks: list[Block] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "text", clip_markup(self.text, TEXT))
+        object.__setattr__(self, "text", clip_markup(self.text.translate(_NO_STYLE), TEXT) or EMPTY)
 
 
 def escape(text: str) -> str:
@@ -68,17 +73,17 @@ def moment(at: datetime, _: Words, shown: str = "time") -> str:
 
 def header(text: str) -> Block:
     """One line in large letters; plain text, so nothing in it means anything to Slack."""
-    return {"type": "header", "text": {"type": "plain_text", "text": clip(flat(text), HEADER), "emoji": False}}
+    return {"type": "header", "text": {"type": "plain_text", "text": clip(flat(text), HEADER) or EMPTY, "emoji": False}}
 
 
 def section(text: str, accessory: Block | None = None) -> Block:
-    block: Block = {"type": "section", "text": {"type": "mrkdwn", "text": clip_markup(text, SECTION)}}
+    block: Block = {"type": "section", "text": {"type": "mrkdwn", "text": clip_markup(text, SECTION) or EMPTY}}
     return block | ({"accessory": accessory} if accessory else {})
 
 
 def context(text: str) -> Block:
     """Small print."""
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": clip_markup(text, CONTEXT)}]}
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": clip_markup(text, CONTEXT) or EMPTY}]}
 
 
 def actions(*buttons: Block) -> list[Block]:
@@ -89,7 +94,7 @@ def actions(*buttons: Block) -> list[Block]:
 def button(text: str, action_id: str, value: str, *, style: str = "", confirm: Block | None = None) -> Block:
     block: Block = {
         "type": "button",
-        "text": {"type": "plain_text", "text": clip(flat(text), BUTTON), "emoji": True},
+        "text": {"type": "plain_text", "text": clip(flat(text), BUTTON) or EMPTY, "emoji": True},
         "action_id": action_id,
         "value": value,
     }
@@ -100,7 +105,7 @@ def confirmation(title: str, text: str, yes: str, no: str, *, style: str = "dang
     """Are you sure? Asked by Slack itself before it sends us the press."""
 
     def plain(words: str, most: int) -> Block:
-        return {"type": "plain_text", "text": clip(words, most)}
+        return {"type": "plain_text", "text": clip(words, most) or EMPTY}
 
     return {"title": plain(title, 100), "text": plain(text, 300), "confirm": plain(yes, 30), "deny": plain(no, 30),
             "style": style}  # fmt: skip

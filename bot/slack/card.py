@@ -67,9 +67,9 @@ def card(view: IncidentView, _: Words, who: Who) -> Message:
         section(lines(state_line(incident, _, who), place_line(incident, _), clock_line(view, _))),
         *actions(*incident_buttons(incident, view.runs, _)),
         *_alarms(view.alarms, _),
-        *_people(view, _),
         *_runs(view.runs, _),
         *_offers(view, _),
+        *_people(view, _),
         context(_small_print(incident, _)),
     ]
     return Message(summary(incident, _, who), blocks)

@@ -1,7 +1,5 @@
 """Slack's sizes, and the one way in which texts are cut to them. https://docs.slack.dev/reference/block-kit/blocks"""
 
-from escalation.phrase import N_
-
 #: A message's own text: `chat.update` refuses more, `chat.postMessage` would take ten times as much.
 TEXT = 4_000
 MESSAGE_BLOCKS = 50
@@ -21,16 +19,16 @@ _CUT = "…"
 
 
 def clip(text: str, most: int) -> str:
-    """The text, or as much of its beginning as fits and "…". Never empty, since Slack takes no empty text."""
+    """The text, or as much of its beginning as fits and "…"."""
     if len(text) <= most:
-        return text or _CUT
+        return text
     return text[: most - len(_CUT)].rstrip() + _CUT
 
 
 def clip_markup(text: str, most: int) -> str:
     """Like `clip`, for mrkdwn: never inside `&amp;`, `<@U1>` or a code block, whose rest would show as rubbish."""
     if len(text) <= most:
-        return text or _CUT
+        return text
     cut = text[: most - len(_CUT) - len(_FENCE)]
     if cut.rfind("<") > cut.rfind(">"):
         cut = cut[: cut.rfind("<")]
@@ -41,6 +39,3 @@ def clip_markup(text: str, most: int) -> str:
 
 
 _FENCE = "```"
-
-#: Said instead of the lines that are left out.
-AND_MORE = N_("and {count} more")

@@ -11,11 +11,10 @@ from bot.playbook.action import Call, Change
 from bot.playbook.model import Playbook
 from bot.playbook.model import Step as PlaybookStep
 from bot.playbook.plan import PlannedStep
-from bot.slack.blocks import bold, code, escape, flat, lines, preformatted
+from bot.slack.blocks import EMPTY, bold, code, escape, flat, lines, preformatted
 from bot.slack.limits import clip
 
 _KINDS = {"check": N_("looks"), "action": N_("changes"), "ask": N_("asks"), "manual": N_("by hand")}
-_NOTHING = "—"
 
 
 def step_title(step: PlaybookStep, _: Words) -> str:
@@ -71,7 +70,7 @@ def pieces(texts: Sequence[str], most: int) -> Iterator[str]:
 
 
 def _change(change: Change, _: Words) -> str:
-    before, after = (code(clip(value, 300)) if value else _NOTHING for value in (change.before, change.after))
+    before, after = (code(clip(value, 300)) if value else EMPTY for value in (change.before, change.after))
     return f"• {escape(flat(_.phrase(change.what)))}: {before} → {after}"
 
 

@@ -6,10 +6,14 @@ from pathlib import Path
 import pytest
 
 from bot.clock import SystemClock
+from bot.playbook.loading import load
 from bot.store.database import Database
 from bot.store.schema import upgrade
 from bot.store.sql import Store
+from tests.slack.front import Front, open_front
 from tests.slack.office import Office, open_office
+
+PLAYBOOKS = dict(load(Path(__file__).parents[2] / "playbooks"))
 
 
 @pytest.fixture(scope="session")
@@ -38,4 +42,10 @@ async def store(empty_database: Path, tmp_path: Path, clock: SystemClock) -> Asy
 @pytest.fixture
 async def office(store: Store, clock: SystemClock) -> AsyncIterator[Office]:
     async with open_office(store, clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def front(store: Store, clock: SystemClock) -> AsyncIterator[Front]:
+    async with open_front(store, clock, playbooks=PLAYBOOKS) as opened:
         yield opened

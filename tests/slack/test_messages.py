@@ -189,6 +189,14 @@ def test_an_alarm_named_like_a_mention_pings_nobody() -> None:
     assert message.blocks[0]["text"]["type"] == "plain_text"
 
 
+def test_a_notification_shows_no_asterisks_and_backticks() -> None:
+    for message in (
+        run_message(views.run_view(views.run()), EN, who),
+        summaries.resolved(views.view(views.resolved()), EN, who),
+    ):
+        assert not {"*", "`"} & set(message.text)
+
+
 def test_a_list_shows_no_line_break_of_a_title() -> None:
     assert "\n" not in summary(views.incident(title="a\nb"), EN, who)
 
@@ -273,9 +281,17 @@ def test_a_plan_is_read_in_the_readers_language() -> None:
 
 
 @given(st.text(max_size=50), st.integers(1, 60))
-def test_a_clipped_text_fits_and_is_never_empty(text: str, most: int) -> None:
-    assert 0 < len(clip(text, most)) <= most
-    assert text == "" or len(text) > most or clip(text, most) == text
+def test_a_clipped_text_fits_and_is_cut_only_when_it_must_be(text: str, most: int) -> None:
+    assert len(clip(text, most)) <= most
+    assert len(text) > most or clip(text, most) == text
+
+
+def test_what_an_alarm_does_not_say_leaves_no_trace() -> None:
+    bare = views.record()
+    shown = texts(card(views.view(alarms=[bare]), EN, who).blocks)
+    assert "`…`" not in shown
+    assert "threshold" not in shown
+    assert "\n\n\n" not in shown
 
 
 @pytest.mark.parametrize("length", [SECTION - 1, SECTION, SECTION + 1])

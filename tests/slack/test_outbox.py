@@ -4,13 +4,18 @@ from datetime import timedelta
 
 import pytest
 
+from bot.clock import SystemClock
 from bot.errors import Unavailable
 from bot.incident.posted import Posted, SlackTx
 from bot.rehearsal.slack import Channel, Fault
 from bot.slack.blocks import Message, section
 from bot.slack.client import SlackRefused
 from bot.slack.outbox import Outbox
+from bot.store.database import Database
+from bot.store.schema import upgrade
+from bot.store.sql import Store
 from tests.slack.office import Office
+from tests.support.postgres import PostgresServer
 
 
 def _message(text: str = "hello") -> Message:
@@ -116,11 +121,29 @@ async def test_two_who_draw_at_the_same_instant_post_one_message(office: Office,
     assert sorted(fresh) == [False] * 4 + [True]
 
 
-async def test_two_processes_that_draw_at_the_same_instant_post_one_message(office: Office, room: str) -> None:
+async def _all_draw(office: Office, room: str, store: Store) -> None:
+    """Several processes draw one message while Slack takes its time with the first post."""
+    office.local.faults.add(Fault("slow", "chat.postMessage", seconds=0.3))
     board = Board()
-    processes = [Outbox(office.core.store, office.slack) for _ in range(4)]
+    processes = [Outbox(store, office.slack) for _ in range(4)]
     done = await asyncio.gather(*(one.draw("k", room, board.draw) for one in processes), return_exceptions=True)
-    assert all(isinstance(one, bool | Unavailable) for one in done)
+    assert sum(one is True for one in done) == 1
+    assert all(one is True or isinstance(one, Unavailable) for one in done)
+
+
+async def test_two_processes_that_draw_at_the_same_instant_post_one_message(office: Office, room: str) -> None:
+    await _all_draw(office, room, office.core.store)
+    assert len(office.said(room)) == 1
+
+
+@pytest.mark.postgres
+async def test_two_replicas_that_see_no_row_at_the_same_instant_post_one_message(
+    office: Office, room: str, postgres_server: PostgresServer, clock: SystemClock
+) -> None:
+    database = Database(postgres_server.new_database(), clock)
+    await upgrade(database)
+    await _all_draw(office, room, Store(database))
+    await database.close()
     assert len(office.said(room)) == 1
 
 

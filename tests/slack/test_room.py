@@ -131,6 +131,23 @@ async def test_a_taken_name_gets_the_next_suffix_even_when_the_other_channel_is_
     assert not office.tries("conversations.unarchive")
 
 
+async def test_a_channel_that_a_person_made_is_not_taken_over_though_we_are_in_it(office: Office) -> None:
+    name = channel_name(datetime.now(UTC), "orders-errors")
+    await _taken(office, name, member=True)
+    incident = await office.incident(await office.alarm())
+    assert incident.channel_name == f"{name}-2"
+
+
+async def test_our_channel_of_an_incident_that_the_database_knows_is_not_taken_over(office: Office) -> None:
+    name = channel_name(datetime.now(UTC), "orders-errors")
+    await _taken(office, name, member=True, creator=office.app.bot_user_id)
+    async with office.core.store.begin() as tx:
+        answer = await office.core.responder.declare(tx, "another", "mina")
+        await tx.incidents.save(answer.incident.model_copy(update={"channel": f"C{name}"}))
+    incident = await office.incident(await office.alarm())
+    assert incident.channel_name == f"{name}-2"
+
+
 async def test_the_channel_of_another_incident_is_not_taken_over(office: Office) -> None:
     first = await office.incident(await office.alarm("orders-errors"))
     await office.resolve(first.id)

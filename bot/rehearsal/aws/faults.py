@@ -43,7 +43,7 @@ class Fault:
 
 
 class Hold:
-    """A call that waits: `await hold.reached()`, look around, kill something, `hold.release()`."""
+    """A call that waits: `await hold.reached()`, look around, kill something, `hold.release()` or `hold.drop()`."""
 
     def __init__(self) -> None:
         self._reached: Future[Call] = Future()
@@ -55,6 +55,11 @@ class Hold:
     def release(self) -> None:
         if not self._released.done():
             self._released.set_result(None)
+
+    def drop(self) -> None:
+        """The call goes no further: held before its effect, it never reached AWS."""
+        if not self._released.done():
+            self._released.set_exception(Cut())
 
     async def wait(self, call: Call) -> None:
         if not self._reached.done():

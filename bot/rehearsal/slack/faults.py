@@ -1,13 +1,15 @@
 """Breaking the local Slack on purpose.
 
-`slack.faults.add(Fault(method="chat.postMessage", kind="lost_answer"))` breaks the next post, after it was stored.
+`slack.faults.add(Fault(method="chat.postMessage", kind="lost_answer"))` breaks the next post, after it was stored;
+`hold = slack.faults.hold("chat.postMessage", "after")` lets it wait there, until somebody has looked around.
 """
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from bot.rehearsal.slack.journal import Journal
 
@@ -15,6 +17,7 @@ CallFault = Literal["ratelimited", "server_error", "refused", "lost_request", "l
 DeliveryFault = Literal["dropped_ack", "undelivered", "slow_delivery"]
 SocketFault = Literal["silent_socket", "closed_socket"]
 Kind = CallFault | DeliveryFault | SocketFault
+When = Literal["before", "after"]
 
 CALL_FAULTS: tuple[Kind, ...] = get_args(CallFault)
 DELIVERY_FAULTS: tuple[Kind, ...] = get_args(DeliveryFault)
@@ -49,11 +52,50 @@ class Fault:
         return self.times is not None and self.happened >= self.times
 
 
+class Dropped(Exception):
+    """A held call goes no further: its caller gets no answer."""
+
+
+@dataclass(eq=False)
+class Hold:
+    """A call of the Web API that waits: `await hold.reached()`, kill something, then `release` or `drop` it."""
+
+    method: str
+    when: When
+    where: Callable[[Mapping[str, Any]], bool]
+    _reached: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _released: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _dropped: bool = field(default=False, init=False)
+
+    async def reached(self, timeout: float = 10) -> None:  # noqa: ASYNC109  # a test that waits for ever tells nothing
+        async with asyncio.timeout(timeout):
+            await self._reached.wait()
+
+    def release(self) -> None:
+        self._released.set()
+
+    def drop(self) -> None:
+        """Held before its effect, the call has none; in either case its caller gets no answer."""
+        self._dropped = True
+        self._released.set()
+
+    def takes(self, method: str, arguments: Mapping[str, Any], when: When) -> bool:
+        return self.when == when and fnmatchcase(method, self.method) and self.where(arguments)
+
+    async def wait(self) -> None:
+        """Raises `Dropped`."""
+        self._reached.set()
+        await self._released.wait()
+        if self._dropped:
+            raise Dropped
+
+
 class Faults:
     """The faults that are set now, and, in `happened`, each that struck, with what it struck."""
 
     def __init__(self) -> None:
         self.active: list[Fault] = []
+        self._holds: list[Hold] = []
         self.happened: Journal[tuple[Fault, str]] = Journal()
 
     def add(self, fault: Fault) -> Fault:
@@ -74,6 +116,22 @@ class Faults:
             yield fault
         finally:
             self.remove(fault)
+
+    def hold(
+        self, method: str, when: When = "before", where: Callable[[Mapping[str, Any]], bool] = lambda _arguments: True
+    ) -> Hold:
+        """Stop the next call of a method whose arguments fit, before its effect or between its effect and its answer."""
+        held = Hold(method, when, where)
+        self._holds.append(held)
+        return held
+
+    async def pause(self, method: str, arguments: Mapping[str, Any], when: When) -> None:
+        """Wait at the hold that this call has reached, if there is one. Raises `Dropped`."""
+        for hold in self._holds:
+            if hold.takes(method, arguments, when):
+                self._holds.remove(hold)
+                await hold.wait()
+                return
 
     def take(self, method: str, *kinds: Kind) -> Fault | None:
         """The oldest fault of these kinds that strikes `method` now; it counts as having happened."""

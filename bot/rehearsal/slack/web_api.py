@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from aiohttp import web
 
 from bot.rehearsal.slack.call import Call
-from bot.rehearsal.slack.faults import CALL_FAULTS, Fault
+from bot.rehearsal.slack.faults import CALL_FAULTS, Dropped, Fault
 from bot.rehearsal.slack.journal import Journal
 from bot.rehearsal.slack.methods import METHODS, Method
 from bot.rehearsal.slack.rates import RateLimited, Rates
@@ -37,6 +37,8 @@ class WebApi:
     async def call(self, request: web.Request) -> web.StreamResponse:
         try:
             return await self._call(request)
+        except Dropped:
+            return _hang_up(request)
         finally:
             self.calls.note()
 
@@ -52,8 +54,10 @@ class WebApi:
             if early := await self._strike(fault, request):
                 record.status = early.status
                 return early
+        await self.world.faults.pause(name, arguments, "before")
         answer, headers = self._answer(name, token, arguments, record)
         record.answer, record.status = answer, 429 if "Retry-After" in headers else 200
+        await self.world.faults.pause(name, arguments, "after")
         if fault and fault.kind == "lost_answer":
             return _hang_up(request)
         return web.json_response(answer, status=record.status, headers=headers)

@@ -77,6 +77,17 @@ async def test_a_held_call_stops_before_or_after_its_effect(aws: EmulatedAws, wh
     assert (await creating)["QueueUrl"]
 
 
+@pytest.mark.parametrize(("when", "existing"), [("before", 0), ("after", 1)])
+async def test_a_held_call_that_is_dropped_is_never_answered(aws: EmulatedAws, when: str, existing: int) -> None:
+    hold = aws.hold("sqs", "CreateQueue", when=when)
+    creating = asyncio.create_task(asyncio.to_thread(aws.client("sqs").create_queue, QueueName="queue"))
+    await hold.reached()
+    hold.drop()
+    with pytest.raises((ConnectionClosedError, HTTPClientError)):
+        await creating
+    assert len(aws.client("sqs").list_queues().get("QueueUrls", [])) == existing
+
+
 async def test_only_the_next_matching_call_is_held(aws: EmulatedAws) -> None:
     hold = aws.hold("sts")
     aws.client("sqs").list_queues()

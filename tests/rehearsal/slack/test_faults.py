@@ -7,6 +7,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 
 from bot.rehearsal.slack import Channel, Fault, LocalSlack, User, Workspace
+from bot.rehearsal.slack.faults import When
 from tests.rehearsal.slack.hello import Api, HelloApp, manifest, workspace
 
 
@@ -126,3 +127,32 @@ async def test_starting_and_stopping_leaves_nothing_behind() -> None:
     async with slack:
         assert slack.api_url == f"{slack.url}/api/"
     assert len(asyncio.all_tasks()) == before
+
+
+@pytest.mark.parametrize(("when", "stored"), [("before", False), ("after", True)])
+async def test_a_held_call_stops_before_or_after_its_effect(
+    slack: LocalSlack, api: Api, when: When, stored: bool
+) -> None:
+    channel = await api.channel()
+    hold = slack.faults.hold("chat.postMessage", when, lambda arguments: arguments["text"] == "held")
+    await api("chat.postMessage", channel=channel, text="another")
+    posting = asyncio.create_task(api("chat.postMessage", channel=channel, text="held"))
+    await hold.reached()
+    assert ("held" in [m.text for m in slack.world.channels[channel].history()]) is stored
+    assert not posting.done()
+    hold.release()
+    assert (await posting)["ok"]
+
+
+@pytest.mark.parametrize(("when", "stored"), [("before", False), ("after", True)])
+async def test_a_held_call_that_is_dropped_is_never_answered(
+    slack: LocalSlack, api: Api, when: When, stored: bool
+) -> None:
+    channel = await api.channel()
+    hold = slack.faults.hold("chat.postMessage", when)
+    posting = asyncio.create_task(api("chat.postMessage", channel=channel, text="held"))
+    await hold.reached()
+    hold.drop()
+    with pytest.raises(aiohttp.ClientError):
+        await posting
+    assert ("held" in [m.text for m in slack.world.channels[channel].history()]) is stored

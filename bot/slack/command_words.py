@@ -46,7 +46,7 @@ class Command:
 
 def parse(text: str) -> Command:
     """Never fails: whatever was typed is a command, help, or unknown."""
-    typed, _, rest = text.strip().partition(" ")
+    typed, rest = [*text.split(maxsplit=1), "", ""][:2]
     word = unicodedata.normalize("NFKC", typed).strip().casefold().removeprefix("/")
     if not word:
         return Command(HELP)

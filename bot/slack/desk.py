@@ -48,6 +48,7 @@ class Desk:
 
     def __init__(self, store: SlackStore, slack: Slack, people: People) -> None:
         self.store, self.slack, self.people = store, slack, people
+        self.patience = TRANSACTION
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def do(self, heard: Heard, verb: Verb[Say | None]) -> None:
@@ -74,7 +75,7 @@ class Desk:
                     raise Repeated
                 return await verb(tx, actor)
 
-        return await within(TRANSACTION, transaction(), phrase(SLOW))
+        return await within(self.patience, transaction(), phrase(SLOW))
 
     async def read(self, look: Callable[[SlackTx], Awaitable[T]]) -> T:
         """Look something up. Raises `Unavailable` when the database is too slow, and whatever `look` raises."""
@@ -83,7 +84,7 @@ class Desk:
             async with self.store.begin() as tx:
                 return await look(tx)
 
-        return await within(TRANSACTION, transaction(), phrase(SLOW))
+        return await within(self.patience, transaction(), phrase(SLOW))
 
     async def actor(self, heard: Heard) -> str:
         """Who acts. Raises `Refused` for people of other organisations."""

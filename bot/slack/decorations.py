@@ -33,16 +33,31 @@ class Decorations:
             known, card = await tx.messages.get(key), await tx.messages.get(f"card:{incident.id}")
         done = set(known.digest.split()) if known else set()
         for name, work in self._missing(incident, channel, card.ts if card else None, _, done).items():
+            if not await self._mark(incident, channel, name, done=True):
+                continue
             try:
                 await work()
             except SlackRefused as refused:
                 log.info("decoration.refused", name=name, incident=incident.id, code=refused.code)
             except Unavailable as error:
                 log.info("decoration.postponed", name=name, incident=incident.id, error=str(error))
-                continue
-            done.add(name)
-            async with self.store.begin() as tx:
-                await tx.messages.put(Posted(key, channel, None, " ".join(sorted(done))))
+                await self._mark(incident, channel, name, done=False)
+
+    async def _mark(self, incident: Incident, channel: str, name: str, *, done: bool) -> bool:
+        """Claim a decoration before it is made, or give the claim back; False: somebody else has it already.
+
+        Two edits of one card run side by side, and two bookmarks would stay for good. Locking the incident orders them.
+        """
+        key = f"decorations:{incident.id}"
+        async with self.store.begin() as tx:
+            await tx.incidents.get(incident.id)
+            known = await tx.messages.get(key)
+            names = set(known.digest.split()) if known else set()
+            if done and name in names:
+                return False
+            names = names | {name} if done else names - {name}
+            await tx.messages.put(Posted(key, channel, None, " ".join(sorted(names))))
+        return True
 
     def _missing(
         self, incident: Incident, channel: str, card: str | None, _: Words, done: set[str]

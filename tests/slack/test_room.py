@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -6,8 +7,11 @@ import pytest
 from bot.clock import SystemClock
 from bot.config import Config, Service, SlackPart
 from bot.incident.incident import channel_name
+from bot.incident.posted import Posted
 from bot.jobs import INVITE, OPEN_ROOM, NewJob
+from bot.language import Words
 from bot.rehearsal.slack import Channel, Fault, User
+from bot.slack.decorations import Decorations
 from bot.store.sql import Store
 from tests.slack.office import Office, open_office, team
 
@@ -85,6 +89,17 @@ async def test_a_decoration_that_had_to_wait_is_made_later_and_only_once(office:
     await office.acknowledge(incident, "mina")
     assert len(channel.pins) == 1
     assert office.tries("conversations.setTopic") == office.tries("bookmarks.add") == 1
+
+
+async def test_two_edits_of_one_card_side_by_side_do_not_bookmark_twice(office: Office) -> None:
+    incident_id = await office.alarm()
+    incident = await office.incident(incident_id)
+    decorations = Decorations(office.core.store, office.slack)
+    async with office.core.store.begin() as tx:
+        await tx.messages.put(Posted(f"decorations:{incident_id}", incident.channel or "", None, ""))
+    before = office.tries("bookmarks.add")
+    await asyncio.gather(*(decorations.decorate(incident, incident.channel or "", Words()) for _ in range(3)))
+    assert office.tries("bookmarks.add") == before + 1
 
 
 async def test_a_crash_between_making_the_channel_and_saving_it_leaves_one_channel(office: Office) -> None:

@@ -82,10 +82,10 @@ class Front:
         core = self.office.core
         async with core.store.begin() as tx:
             run = await core.runs.request(tx, incident, "restore-table", {"table": "orders"}, "mina")
-            context = core.runs.context(await tx.incidents.get(incident), tx.now)
-            plan = assemble(
-                core.runs.playbook("restore-table"), context, {"table": "orders"}, lambda _step, _with: StepPlan()
-            )
+            found = await tx.incidents.get(incident)
+            values = core.runs.form(found, run.name, tx.now, "UTC", {"table": "orders"}).values
+            playbook, context = core.runs.playbook(run.name), core.runs.context(found, tx.now)
+            plan = assemble(playbook, context, values, lambda _step, _with: StepPlan())
             await core.runs.planned(tx, run.id, plan)
         await self.office.work()
         return run.id

@@ -39,6 +39,8 @@ AT_ONCE = 400
 #: A waiting worker looks again after this many seconds, whatever it was or was not told.
 POLL = 1.0
 _HEARTBEAT = LEASE.total_seconds() / 4
+#: A stopping worker waits this long for what is in hand; most calls to Slack and AWS have failed by then.
+_GRACE = 8.0
 
 
 class Queues(Protocol):
@@ -47,6 +49,8 @@ class Queues(Protocol):
     def begin(self, job: Job | None = None) -> Any: ...
 
     async def lease(self, lane: Lane, limit: int, owner: str) -> Sequence[Job]: ...
+
+    async def take_over(self) -> None: ...
 
     def when_jobs_come(self, wake: Callable[[frozenset[Lane]], None]) -> None: ...
 
@@ -87,13 +91,15 @@ class Worker:
         return time.monotonic() - self.beat_at < LEASE.total_seconds()
 
     async def run(self) -> None:
-        """Work until `stop` is called; then finish what is in hand and return."""
+        """Work until `stop` is called; then finish what is in hand, or give it back, and return."""
         self.store.when_jobs_come(self.wake)
         self.beat_at = time.monotonic()
         heart = asyncio.create_task(self._beat(), name="lifeboat-heartbeat")
         try:
+            with suppress(Unavailable):  # then the leases of the dead run out by themselves
+                await self.store.take_over()
             await asyncio.gather(*(self._lane(lane) for lane in Lane))
-            await asyncio.gather(*(task for tasks in self._tasks.values() for task in tasks))
+            await self._let_go()
         finally:
             heart.cancel()
             with suppress(asyncio.CancelledError):
@@ -103,6 +109,20 @@ class Worker:
         """Take no more work."""
         self._stopping = True
         self.wake(frozenset(Lane))
+
+    async def _let_go(self) -> None:
+        """Wait for what is in hand; what takes too long is given back, so that another process takes it at once."""
+        in_hand = {task for tasks in self._tasks.values() for task in tasks}
+        late = (await asyncio.wait(in_hand, timeout=_GRACE))[1] if in_hand else set()
+        given_back = list(self._running.values())
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        for job in given_back:
+            log.warning("job.given_back", kind=job.kind.name, job=job.id)
+            with suppress(Unavailable, LeaseLost):  # then its lease runs out by itself, or it is another's already
+                async with self.store.begin() as tx:
+                    await tx.jobs.give_back(job)
 
     async def drain(self) -> int:
         """Run all that is due now, and what follows from it; how many jobs that were. For tests."""

@@ -103,10 +103,15 @@ class Queue:
         await self._release(job, due_at=self.now + after, error=error)
 
     async def give_back(self, *jobs: Job) -> None:
-        """Give jobs back untouched, as a stopping process does: they do not count as tried."""
+        """Give jobs back, as a stopping process does. They count as tried: what was begun may have had its effect."""
         for job in jobs:
-            await self._release(job, due_at=job.due_at, error="", attempts=job.attempts - 1)
+            await self._release(job, due_at=job.due_at, error="")
             self.touched.add(job.kind.lane)
+
+    async def free_all(self) -> None:
+        """Make every lease void: for the only worker of a database, when it starts."""
+        held = update(_jobs).where(_jobs.c.leased_until.is_not(None))
+        await self.connection.execute(held.values(leased_until=None, owner=None))
 
     async def bury(self, job: Job, error: str) -> None:
         """Set a job aside that failed too often. A person must see it."""

@@ -55,6 +55,15 @@ class Store:
         async with self.begin() as tx:
             return await tx.jobs.lease(lane, limit, owner)
 
+    async def take_over(self) -> None:
+        """When a worker starts on an embedded database, which it has locked, whoever held a lease is dead.
+
+        Without this a restart after a crash would page nobody until the old leases have run out.
+        """
+        if not self.database.postgres:
+            async with self.begin() as tx:
+                await tx.jobs.free_all()
+
     def when_jobs_come(self, wake: Callable[[frozenset[Lane]], None]) -> None:
         """Call `wake` with the lanes that got work, here and in every other process."""
         self.database.when_jobs_come(wake)

@@ -74,13 +74,26 @@ async def test_work_that_comes_while_its_predecessor_runs_is_not_swallowed(store
     assert newer.id != running.id
 
 
-async def test_a_job_given_back_is_due_again_and_does_not_count_as_tried(store: Store) -> None:
+async def test_a_job_given_back_can_be_taken_at_once_by_one_who_knows_that_it_was_tried(store: Store) -> None:
     await _add(store, NewJob(PAGE))
     [job] = await store.lease(Lane.PAGE, 10, "a")
     async with store.begin() as tx:
         await tx.jobs.give_back(job)
-    [again] = await store.lease(Lane.PAGE, 10, "b")
-    assert again.attempts == 1
+    [taken] = await store.lease(Lane.PAGE, 10, "b")
+    assert taken.again
+    async with store.begin() as tx:
+        with pytest.raises(LeaseLost):
+            await tx.jobs.finish(job)
+
+
+async def test_a_restarted_worker_of_an_embedded_database_does_not_wait_for_the_leases_of_the_dead(
+    store: Store,
+) -> None:
+    await _add(store, NewJob(PAGE))
+    [job] = await store.lease(Lane.PAGE, 10, "dead")
+    await store.take_over()
+    taken = await store.lease(Lane.PAGE, 10, "alive")
+    assert [j.fence for j in taken] == ([] if store.database.postgres else [job.fence + 1])
 
 
 async def test_lanes_do_not_see_each_others_jobs(store: Store) -> None:

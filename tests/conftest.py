@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -29,15 +30,15 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
 @pytest.fixture(scope="session")
 def postgres_template(postgres_server: PostgresServer) -> str:
     """The name of a database with all tables, to be copied: migrating anew for every test would take minutes."""
-
-    async def migrate(url: str) -> None:
-        database = Database(url, SystemClock())
-        await upgrade(database)
-        await database.close()
-
     url = postgres_server.new_database()
-    asyncio.run(migrate(url))
+    asyncio.run(_migrate(url))
     return url.rsplit("/", 1)[1]
+
+
+async def _migrate(url: str) -> None:
+    database = Database(url, SystemClock())
+    await upgrade(database)
+    await database.close()
 
 
 @pytest.fixture
@@ -45,9 +46,19 @@ def clock() -> SystemClock:
     return SystemClock()
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with all tables, to be copied."""
+    file = tmp_path_factory.mktemp("sqlite") / "template.db"
+    asyncio.run(_migrate(f"sqlite:///{file}"))
+    return file
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database with all tables. For one engine only: `@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)`."""
     if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "lifeboat.db")
         return f"sqlite:///{tmp_path / 'lifeboat.db'}"
     template: str = request.getfixturevalue("postgres_template")
     server: PostgresServer = request.getfixturevalue("postgres_server")
@@ -57,7 +68,6 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 async def store(database_url: str, clock: SystemClock) -> AsyncIterator[Store]:
     database = Database(database_url, clock)
-    await upgrade(database)
     yield Store(database)
     await database.close()
 

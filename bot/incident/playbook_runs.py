@@ -18,6 +18,7 @@ from bot.playbook import graph, inputs
 from bot.playbook.action import Failed, Progress, Working
 from bot.playbook.context import AlarmFacts, Context, IncidentFacts, ServiceFacts
 from bot.playbook.inputs import Filled
+from bot.playbook.model import Approval as ApprovalRule
 from bot.playbook.model import Playbook
 from bot.playbook.plan import Plan, from_json, plan_hash, to_json
 from escalation.loading import Directory
@@ -27,7 +28,9 @@ class BadInputs(Refused):
     """The form cannot be accepted; `problems` says why, by input."""
 
     def __init__(self, problems: Mapping[str, Phrase]) -> None:
-        listing = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
+        fields = {f"problem{number}": problem for number, problem in enumerate(problems.values())}
+        lines = (f"{name}: {{{field}}}" for name, field in zip(problems, fields, strict=True))
+        listing = Phrase("; ".join(lines), fields)  # each is translated for its reader
         super().__init__(phrase(N_("Some inputs cannot be used: {listing}"), listing=listing))
         self.problems = problems
 
@@ -117,18 +120,20 @@ class PlaybookRuns:
     async def approve(self, tx: Tx, run_id: str, plan_hash_: str, by: str) -> Run:
         """A person agrees to exactly this plan; with the last approval that is needed, the run starts.
 
-        Raises `Refused`: not planned or started already, another plan, an old plan, no right to approve, or twice the
-        same person where two are needed. It fails closed.
+        Raises `Refused`: not planned or started already, the incident is over, another plan, an old plan, no right to
+        approve, or twice the same person where two are needed. It fails closed.
         """
         run = await tx.runs.get(run_id)
         if run.status != "planned":
             raise Refused(phrase(N_("Run {run} is {status} now."), run=run.id, status=run.status))
+        if (await tx.incidents.get(run.incident)).resolved:  # locked: a resolution does not slip in between
+            raise Refused(phrase(N_("The incident is already resolved.")))
         playbook = playbook_of(run)
         self._may_approve(playbook, by)
         if plan_hash_ != run.plan_hash:
             raise Refused(phrase(N_("The plan has changed since you saw it. Read the new one first.")))
         self._is_fresh(run, playbook, tx.now)
-        if any(approval.by == by for approval in run.approvals):
+        if any(_login(approval.by) == _login(by) for approval in run.approvals):
             raise Refused(phrase(N_("You have approved it already; another person is needed.")))
         run = run.model_copy(update={"approvals": (*run.approvals, Approval(by=by, at=tx.now, plan_hash=plan_hash_))})
         needed = playbook.approval.people if playbook.approval else 1
@@ -310,8 +315,8 @@ class PlaybookRuns:
             raise Refused(phrase(what, role=role, members=", ".join(members) or "-"))
 
     def _is_fresh(self, run: Run, playbook: Playbook, now: datetime) -> None:
-        expires = playbook.approval.expires if playbook.approval else None
-        if expires and now - run.requested_at > expires:
+        expires = (playbook.approval or ApprovalRule()).expires
+        if now - run.requested_at > expires:
             what = N_("The plan is older than {expires}: things may have changed. Ask for the playbook again.")
             raise Refused(phrase(what, expires=expires))
 
@@ -324,6 +329,11 @@ def playbook_of(run: Run) -> Playbook:
 def plan_of(run: Run) -> Plan | None:
     """The stored plan, once it is made."""
     return from_json(run.plan) if run.plan else None
+
+
+def _login(actor: str) -> str:
+    """One name for one person, at the terminal and in Slack: neither may lend them a second voice."""
+    return actor.removeprefix("cli:")
 
 
 def _states(steps: Sequence[Step]) -> dict[str, graph.StepState]:

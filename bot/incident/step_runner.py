@@ -9,7 +9,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
-from bot.errors import N_, ActionFailed, LeaseLost, LifeboatError, Unavailable, phrase
+import structlog
+
+from bot.errors import N_, ActionFailed, LifeboatError, Phrase, Unavailable, phrase
 from bot.incident.playbook_runs import PlaybookRuns, playbook_of
 from bot.incident.ports import Store, Tx
 from bot.incident.run import Run, Step
@@ -22,6 +24,7 @@ from bot.playbook.model import Step as PlaybookStep
 from bot.playbook.stored import decode, encode
 
 Result = TypeVar("Result")
+log = structlog.get_logger()
 
 
 class Pool(Protocol):
@@ -46,15 +49,20 @@ class StepRunner:
             run = await tx.runs.get(run_id)
         try:
             made = await self.pool(lambda: self._plan(run))
+        except Unavailable:
+            raise
         except LifeboatError as error:
             why = error.phrase
             return lambda tx: self.runs.plan_failed(tx, run_id, why)
+        except Exception as error:  # a defect is told at once: nothing was changed, and somebody waits for the plan
+            log.exception("plan.broke", run=run_id)
+            broken = _broken(error)
+            return lambda tx: self.runs.plan_failed(tx, run_id, broken)
         return lambda tx: self.runs.planned(tx, run_id, made)
 
     async def step(self, job: Job) -> Callable[[Tx], Awaitable[None]]:
         """One call for one step: its intent is written first, under the lease."""
         run_id, step_id, attempt = job.payload["run"], job.payload["step"], job.payload["attempt"]
-        lease_ends = time.monotonic() + LEASE.total_seconds()
         async with self.store.begin(job) as tx:
             run = await tx.runs.get(run_id)
             steps = {step.step: step for step in await tx.runs.steps(run_id)}
@@ -73,6 +81,7 @@ class StepRunner:
             if step.params is None:
                 step = await self._intend(job, run, step, steps, known)
             params = self._bind(run, step)
+            lease_ends = time.monotonic() + LEASE.total_seconds()
             progress = await self.pool(lambda: self._call(run, step, params, known, lease_ends))
         except ActionFailed as error:
             progress = _after(error, known)
@@ -81,6 +90,9 @@ class StepRunner:
             raise
         except LifeboatError as error:
             progress, acted = Failed(error.phrase), step.acted
+        except Exception as error:  # a defect is told at once; tried again in silence, it would only reach the deadline
+            log.exception("step.broke", run=run_id, step=step_id)
+            progress, acted = Failed(_broken(error)), step.acted
         else:
             acted = True
         return lambda tx: self.runs.step_reported(tx, run_id, step_id, attempt, progress, acted=acted)
@@ -123,9 +135,12 @@ class StepRunner:
         return planning.bind(used.facts.params, decode(dict(step.params or {})), step.step)
 
     def _call(self, run: Run, step: Step, params: Params, attempt: Attempt, lease_ends: float) -> Progress:
-        """In the pool: `act` once, then `look`. A frozen process that wakes up here must not act on an old lease."""
+        """In the pool: `act` once, then `look`. A frozen process that wakes up here must not act on an old lease.
+
+        Neither does a call that stood in line as long; a lease that held all the same gives the job back at once.
+        """
         if time.monotonic() > lease_ends:
-            raise LeaseLost(f"{run.id}/{step.step}")
+            raise Unavailable(phrase(N_("Step {step} waited too long for its turn to call AWS."), step=step.step))
         used = self._used(playbook_of(run).step(step.step))
         aws = self.aws(Context.model_validate(run.context).region)
         attempt = replace(attempt, memory=decode(dict(step.memory)))
@@ -153,6 +168,10 @@ def _after(error: ActionFailed, attempt: Attempt) -> Progress:
     return Working(
         phrase(N_("AWS did not answer as it should; trying again: {why}"), why=error.phrase), memory=attempt.memory
     )
+
+
+def _broken(error: Exception) -> Phrase:
+    return phrase(N_("Lifeboat itself made a mistake here ({error}). Its log says more."), error=type(error).__name__)
 
 
 async def _nothing(_tx: Tx) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from bot import jobs
@@ -79,6 +80,12 @@ class Core:
             return list(await tx.pages.of(incident))
 
 
+@cache
+def example_people() -> Directory:
+    """The people, schedules and policies that come with Lifeboat; read once, since YAML is slow to read."""
+    return load()
+
+
 def alarm(name: str = "orders-errors", state: str = "alarm", **more: Any) -> Alarm:
     arn = f"arn:aws:cloudwatch:us-east-1:111122223333:alarm:{name}"
     return Alarm(
@@ -90,7 +97,7 @@ def alarm(name: str = "orders-errors", state: str = "alarm", **more: Any) -> Ala
 def build(store: Store, clock: SystemClock, *, config: Config | None = None, playbooks: Mapping[str, Any] | None = None,
           effects: Mapping[Kind, Effect] | None = None) -> Core:  # fmt: skip
     config = config or Config(services={"orders": Service(policy="default")})
-    directory = load()
+    directory = example_people()
     responder, runs = Responder(config, directory), PlaybookRuns(config, directory, playbooks or {})
     slack, sms = Phone("slack"), Phone("sms")
     ran: list[Job] = []

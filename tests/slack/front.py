@@ -125,6 +125,7 @@ async def open_front(
             said = manifest(url, socket_mode=False)
             installed = replace(office.app, manifest=said, request_url=url, signing_secret=SECRET)
             office.local.world.apps[office.app.id] = installed
+            office.local.world.channels["CFALLBACK"].members = [user.id for user in office.local.workspace.users]
             await office.slack.me()
             yield front
             await front.to.desk.settled()

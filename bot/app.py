@@ -1,8 +1,6 @@
 """Composition root: from settings to everything wired. No logic; the longest module that may have none."""
 
 import asyncio
-import signal
-import sys
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -11,14 +9,14 @@ from typing import Any
 
 import aiohttp
 import structlog
-from aiohttp import web
 
 from bot import jobs, metrics
 from bot.aws import ACTIONS, CHECKS
 from bot.aws.session import Session
 from bot.aws.session import Settings as AwsSettings
 from bot.contact.sms import Sms
-from bot.core import Core, open_core
+from bot.core import Core
+from bot.counted import CountedInbox, CountedMethod
 from bot.errors import N_, Unavailable, phrase
 from bot.incident.paging import Paging
 from bot.incident.ports import ContactMethod, Tx
@@ -32,8 +30,6 @@ from bot.intake.sqs import SqsDoor
 from bot.intake.sweep import Sweep
 from bot.jobs import Job, Kind
 from bot.pool import ThreadPool
-from bot.settings import Settings
-from bot.slack.bolt import Door, bolt_app, listeners
 from bot.slack.client import Slack, connect
 from bot.slack.drawing import Drawing
 from bot.slack.outbox import Outbox
@@ -41,7 +37,6 @@ from bot.slack.pages import SlackPages
 from bot.slack.people import People
 from bot.slack.room import Room
 from bot.upkeep import Upkeep
-from bot.web import routes
 from bot.worker import Change, Effect, Handlers, Record, Worker
 
 log = structlog.get_logger()
@@ -49,7 +44,7 @@ log = structlog.get_logger()
 #: Threads for boto3 beside one for each queue, whose long poll keeps it.
 _AWS_THREADS = 5
 #: A long poll also bounds how long a graceful stop takes.
-_POLL_SECONDS = 5
+POLL_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -90,7 +85,7 @@ def open_aws(core: Core) -> Aws:
     return Aws(
         pool=ThreadPool(_AWS_THREADS + len(core.config.sources.queues)),
         session=cache(lambda region: Session(region, AwsSettings(account=account))),
-        queues=cache(lambda region: Session(region, AwsSettings(account=account, read_timeout=_POLL_SECONDS + 10))),
+        queues=cache(lambda region: Session(region, AwsSettings(account=account, read_timeout=POLL_SECONDS + 10))),
     )
 
 
@@ -142,7 +137,7 @@ def _contact_methods(core: Core, aws: Aws, slack: SlackParts | None) -> Mapping[
     methods: list[ContactMethod] = [Sms(publish, core.config.language)]
     if slack:
         methods.append(slack.pages)
-    return {method.kind: method for method in methods}
+    return {method.kind: CountedMethod(method) for method in methods}
 
 
 def _sweep(core: Core, aws: Aws) -> Sweep | None:
@@ -156,7 +151,7 @@ def _sweep(core: Core, aws: Aws) -> Sweep | None:
 
     clients = {region: aws.session(region).client("cloudwatch") for region in sources.sweep_regions}
     topics = frozenset(sources.topics)
-    return Sweep(clients, core.inbox, open_fingerprints, aws.pool, core.clock, topics)
+    return Sweep(clients, CountedInbox(core.inbox), open_fingerprints, aws.pool, core.clock, topics)
 
 
 async def _buried(tx: Tx, job: Job, error: str) -> None:
@@ -195,7 +190,7 @@ async def hire(core: Core) -> Hired:
     return Hired(build_worker(core, aws, slack), stack)
 
 
-def _sns_door(core: Core, aws: Aws, session: aiohttp.ClientSession) -> SnsDoor:
+def sns_door(core: Core, aws: Aws, session: aiohttp.ClientSession) -> SnsDoor:
     sources = core.config.sources
 
     async def confirm(topic: str, token: str, region: str) -> None:
@@ -207,19 +202,19 @@ def _sns_door(core: Core, aws: Aws, session: aiohttp.ClientSession) -> SnsDoor:
     return SnsDoor(
         Rules(frozenset(sources.topics), frozenset(sources.signature_versions)),
         Certificates(session, core.settings.sns_cert_url_base),
-        core.inbox,
+        CountedInbox(core.inbox),
         confirm,
         core.clock,
         on_forgery=lambda flaw: metrics.FORGERIES.labels(str(flaw)).inc(),
     )
 
 
-def _sqs_doors(core: Core, aws: Aws) -> list[SqsDoor]:
+def sqs_doors(core: Core, aws: Aws) -> list[SqsDoor]:
     region = core.config.region
     return [
         SqsDoor(
-            aws.queues(_queue_region(url) or region).client("sqs"), url, core.inbox, aws.pool, asyncio.sleep,
-            core.clock, wait_seconds=_POLL_SECONDS,
+            aws.queues(_queue_region(url) or region).client("sqs"), url, CountedInbox(core.inbox), aws.pool, asyncio.sleep,
+            core.clock, wait_seconds=POLL_SECONDS,
         )
         for url in core.config.sources.queues
     ]  # fmt: skip
@@ -229,82 +224,3 @@ def _queue_region(url: str) -> str | None:
     """The region of `https://sqs.<region>.amazonaws.com/…`; None for another address."""
     parts = url.split("/")[2].split(".")
     return parts[1] if len(parts) > 3 and parts[0] == "sqs" else None
-
-
-async def serve(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT; then finish or give back what is in hand."""
-    configure_logging()
-    token, secret = settings.require_slack()
-    stopping = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, stopping.set)
-    async with AsyncExitStack() as stack:
-        core = await open_core(settings, worker=True)
-        stack.push_async_callback(core.close)
-        aws = open_aws(core)
-        stack.callback(aws.pool.close)
-        slack = await stack.enter_async_context(open_slack(core, token))
-        session = await stack.enter_async_context(aiohttp.ClientSession())
-        heard = listeners(core.store, slack.slack, slack.people, core.responder, core.runs, core.config)
-        bolt = bolt_app(heard, secret, slack.slack.web)
-        worker, doors = build_worker(core, aws, slack), _sqs_doors(core, aws)
-        await Upkeep(core.store, core.inbox, None).begin()
-        app = routes(
-            alarms=_sns_door(core, aws, session), slack=Door(bolt, secret).handle_http,
-            ready=lambda: _not_ready(core, worker, doors), store=core.store,
-        )  # fmt: skip
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, settings.host, settings.port).start()
-        tasks = {asyncio.create_task(worker.run(), name="lifeboat-worker")}
-        tasks |= {asyncio.create_task(door.run(), name="lifeboat-sqs") for door in doors}
-        log.info("serve.started", host=settings.host, port=settings.port, playbooks=len(core.playbooks))
-        await _until(stopping, tasks)
-        log.info("serve.stopping")
-        worker.stop()
-        for door in doors:
-            door.stop()
-        await heard.desk.settled()
-        await asyncio.wait(tasks, timeout=_POLL_SECONDS + 5)
-
-
-async def _until(stopping: asyncio.Event, tasks: Collection["asyncio.Task[None]"]) -> None:
-    """Until somebody stops us, or one of the parts that must not end has ended: then its error is ours."""
-    stop = asyncio.create_task(stopping.wait())
-    done, _ = await asyncio.wait({stop, *tasks}, return_when=asyncio.FIRST_COMPLETED)
-    stop.cancel()
-    for task in done - {stop}:
-        task.result()
-
-
-async def _not_ready(core: Core, worker: Worker, doors: Collection[SqsDoor]) -> Mapping[str, str]:
-    """What keeps this process from its work, by name."""
-    problems: dict[str, str] = {}
-    try:
-        async with asyncio.timeout(2), core.store.begin() as tx:
-            _, overdue = await tx.watch.load()
-    except (Unavailable, TimeoutError) as error:
-        return {"database": str(error) or "timeout"}
-    if overdue:
-        problems["jobs"] = f"{overdue} overdue"
-    if not worker.is_alive:
-        problems["worker"] = "no heartbeat"
-    if any(not door.healthy for door in doors):
-        problems["queue"] = "no answer"
-    return problems
-
-
-def configure_logging() -> None:
-    """One JSON line for each event; no local variables in tracebacks, since they hold tokens and signatures."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(20),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )

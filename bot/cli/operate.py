@@ -46,7 +46,7 @@ def serve() -> None:
     """Run the bot: take alarms, page people, run playbooks. Says what is missing and where to get it."""
     import asyncio
 
-    from bot.app import serve as run
+    from bot.serve import serve as run
     from bot.settings import Settings
 
     asyncio.run(run(Settings()))
@@ -97,7 +97,8 @@ def oncall(
         say.as_json({name: [person.key for person in people] for name, people in found.items()})
         return
     for name, people in found.items():
-        say.out(f"{name}: {', '.join(person.name for person in people) or _('nobody')}")
+        names = ", ".join(person.name for person in people) or _("nobody")
+        say.out(f"{name}: {names}")
 
 
 def manifest(

@@ -62,7 +62,8 @@ def lint(
     problems += check(documents, ACTIONS, CHECKS)
     if problems:
         raise BadFiles(problems)
-    say.out(say.words()("{count} playbooks, no problems.", count=len(documents)))
+    _ = say.words()
+    say.out(_("{count} playbooks, no problems.", count=len(documents)))
 
 
 @app.command()
@@ -78,16 +79,17 @@ def show(name: Name) -> None:
     if name not in playbooks:
         raise NotFound("playbook", name, ", ".join(playbooks))
     playbook, _ = playbooks[name], say.words(config.language, config.zone)
-    say.out(f"{playbook.name} ({_('tier {tier}', tier=playbook.tier)}): {playbook.title.for_reader(_.language)}")
+    tier = _("tier {tier}", tier=playbook.tier)
+    say.out(f"{playbook.name} ({tier}): {playbook.title.for_reader(_.language)}")
     say.out(_("Targets: RTO {rto}, RPO {rpo}", rto=playbook.targets.rto, rpo=playbook.targets.rpo))
     for key, wanted in playbook.inputs.items():
         say.out(f"  {key}: {wanted.type}")
     waits = needs(playbook)
     for step in playbook.steps:
-        after = ", ".join(sorted(waits[step.id])) or "-"
+        after = _("after: {steps}", steps=", ".join(sorted(waits[step.id])) or "-")
         what = step.uses or step.kind
         title = step.title.for_reader(_.language) if step.title else step.id
-        say.out(f"  {step.id:<14} {what:<28} {_('after: {steps}', steps=after):<28} {title}")
+        say.out(f"  {step.id:<14} {what:<28} {after:<28} {title}")
 
 
 @app.command()

@@ -1,0 +1,139 @@
+"""`lifeboat serve`: start everything that `app.py` has wired, say whether it is ready, and stop it gracefully."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Collection, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import aiohttp
+import structlog
+from aiohttp import web
+
+from bot.app import POLL_SECONDS, build_worker, open_aws, open_slack, sns_door, sqs_doors
+from bot.core import Core, open_core
+from bot.errors import Unavailable
+from bot.intake.sqs import SqsDoor
+from bot.settings import Settings
+from bot.slack.bolt import Door, bolt_app, listeners
+from bot.slack.desk import Desk
+from bot.slack.socket_mode import SocketMode
+from bot.upkeep import Upkeep
+from bot.web import routes
+from bot.worker import Worker
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What runs in one process. `socket` None: Slack reaches us over HTTP alone."""
+
+    core: Core
+    worker: Worker
+    queues: Collection[SqsDoor]
+    socket: SocketMode | None
+    desk: Desk
+    http: web.Application
+
+    async def problems(self) -> Mapping[str, str]:
+        """What keeps this process from its work, by name; for /readyz."""
+        try:
+            async with asyncio.timeout(2), self.core.store.begin() as tx:
+                _, overdue = await tx.watch.load()
+        except (Unavailable, TimeoutError) as error:
+            return {"database": str(error) or "timeout"}
+        found = {
+            "jobs": f"{overdue} overdue" if overdue else "",
+            "worker": "" if self.worker.is_alive else "no heartbeat",
+            "queue": "" if all(queue.healthy for queue in self.queues) else "no answer",
+            "slack": "" if self.socket is None or (await self.socket.state()).well else "no socket",
+        }
+        return {name: problem for name, problem in found.items() if problem}
+
+
+async def serve(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT; then finish or give back what is in hand."""
+    configure_logging()
+    stopping = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stopping.set)
+    async with AsyncExitStack() as stack:
+        parts = await _open(settings, stack)
+        await Upkeep(parts.core.store, parts.core.inbox, None).begin()
+        runner = web.AppRunner(parts.http, access_log=None)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, settings.host, settings.port).start()
+        log.info("serve.started", host=settings.host, port=settings.port, playbooks=len(parts.core.playbooks))
+        await _run(parts, stopping)
+
+
+async def _open(settings: Settings, stack: AsyncExitStack) -> Parts:
+    """Everything wired; what was opened is closed with the stack. Raises `Missing` for what the environment lacks."""
+    token, secret = settings.require_slack()
+    core = await open_core(settings, worker=True)
+    stack.push_async_callback(core.close)
+    aws = open_aws(core)
+    stack.callback(aws.pool.close)
+    slack = await stack.enter_async_context(open_slack(core, token))
+    session = await stack.enter_async_context(aiohttp.ClientSession())
+    heard = listeners(core.store, slack.slack, slack.people, core.responder, core.runs, core.config)
+    bolt = bolt_app(heard, secret, slack.slack.web)
+    app_token = settings.slack_app_token
+    socket = SocketMode(bolt, app_token.get_secret_value(), slack.slack.web) if app_token else None
+    worker, queues = build_worker(core, aws, slack), sqs_doors(core, aws)
+
+    async def ready() -> Mapping[str, str]:
+        return await parts.problems()
+
+    http = routes(
+        alarms=sns_door(core, aws, session), slack=Door(bolt, secret).handle_http, ready=ready, store=core.store
+    )
+    parts = Parts(core, worker, queues, socket, heard.desk, http)
+    return parts
+
+
+async def _run(parts: Parts, stopping: asyncio.Event) -> None:
+    """Until somebody stops us, or one of the parts that must not end has ended: then its error is ours."""
+    tasks = {asyncio.create_task(parts.worker.run(), name="lifeboat-worker")}
+    tasks |= {asyncio.create_task(queue.run(), name="lifeboat-sqs") for queue in parts.queues}
+    if parts.socket:
+        tasks.add(asyncio.create_task(parts.socket.run(), name="lifeboat-socket"))
+    stop = asyncio.create_task(stopping.wait(), name="lifeboat-stop")
+    try:
+        done, _ = await asyncio.wait({stop, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done - {stop}:
+            task.result()
+    finally:
+        log.info("serve.stopping")
+        stop.cancel()
+        await _stop(parts, tasks)
+
+
+async def _stop(parts: Parts, tasks: Collection["asyncio.Task[None]"]) -> None:
+    parts.worker.stop()
+    for queue in parts.queues:
+        queue.stop()
+    await parts.desk.settled()
+    ending = {task for task in tasks if task.get_name() != "lifeboat-socket"}
+    await asyncio.wait(ending, timeout=2 * POLL_SECONDS)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def configure_logging() -> None:
+    """One JSON line for each event; no local variables in tracebacks, since they hold tokens and signatures."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(20),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

@@ -81,7 +81,9 @@ def spans(page: Path) -> list[str]:
 
 def commands(page: Path) -> Iterator[list[str]]:
     """Every `lifeboat …` of a page, as words: in the text, and at the beginning of a line in a block for a shell."""
-    lines = [line for fence in fences(page) if fence.language in {"", "sh", "console"} for line in fence.text.split("\n")]
+    lines = [
+        line for fence in fences(page) if fence.language in {"", "sh", "console"} for line in fence.text.split("\n")
+    ]
     for written in (*spans(page), *lines):
         if found := re.match(r"(?:\$ )?(?:\.venv/bin/)?lifeboat ([^#|>&]+)", written.strip()):
             yield found[1].split()
@@ -137,7 +139,9 @@ def test_every_command_that_a_page_names_exists_with_its_options(page: Path) -> 
                 break
             assert name in command.commands, " ".join(words)
             command = command.commands[name]
-        known = {"--help"} | {option for one in getattr(command, "params", ()) for option in (*one.opts, *one.secondary_opts)}
+        known = {"--help"} | {
+            option for one in getattr(command, "params", ()) for option in (*one.opts, *one.secondary_opts)
+        }
         given = {word.split("=")[0].strip("[]") for word in rest if word.strip("[").startswith("-")}
         assert given <= known, " ".join(words)
 
@@ -176,7 +180,11 @@ def test_the_readme_lists_every_environment_variable_with_its_default() -> None:
 
 def test_the_readme_lists_every_command() -> None:
     root: Any = typer.main.get_command(app)
-    listed = {name for row in rows("README.md", "Commands") for name in re.findall(r"`lifeboat ([a-z-]+(?: [a-z-]+)?)", row[0])}
+    listed = {
+        name
+        for row in rows("README.md", "Commands")
+        for name in re.findall(r"`lifeboat ([a-z-]+(?: [a-z-]+)?)", row[0])
+    }
     ours = set()
     for name, command in root.commands.items():
         ours |= {f"{name} {inner}" for inner in command.commands} if hasattr(command, "commands") else {name}
@@ -196,7 +204,9 @@ def test_the_readme_lists_every_slash_command_that_works() -> None:
 
 
 def test_the_architecture_page_lists_every_kind_of_job_with_its_lane() -> None:
-    listed = {SPAN.findall(row[0])[0]: row[1] for row in rows("docs/architecture.md", "Every handler is safe to run twice")}
+    listed = {
+        SPAN.findall(row[0])[0]: row[1] for row in rows("docs/architecture.md", "Every handler is safe to run twice")
+    }
     assert listed == {kind.name: kind.lane.name for kind in jobs.KINDS.values()}
 
 
@@ -209,12 +219,17 @@ def test_the_page_about_sources_lists_every_source() -> None:
 
 
 def test_the_page_about_playbooks_lists_every_action_and_check_with_its_outputs() -> None:
-    listed = {SPAN.findall(row[0])[0]: set(SPAN.findall(row[-1])) for row in rows("docs/writing-a-playbook.md", "What a step can use")}
+    listed = {
+        SPAN.findall(row[0])[0]: set(SPAN.findall(row[-1]))
+        for row in rows("docs/writing-a-playbook.md", "What a step can use")
+    }
     assert listed == {name: set(one.facts.outputs) for name, one in {**ACTIONS, **CHECKS}.items()}
 
 
 def test_the_policy_on_the_page_allows_exactly_what_actions_and_checks_declare() -> None:
-    [policy] = [json.loads(f.text) for f in fences(ROOT / "docs/connecting-slack-and-aws.md") if '"Playbooks"' in f.text]
+    [policy] = [
+        json.loads(f.text) for f in fences(ROOT / "docs/connecting-slack-and-aws.md") if '"Playbooks"' in f.text
+    ]
     allowed = {one["Sid"]: set(one["Action"]) for one in policy["Statement"]}
     declared = {permission for one in (*ACTIONS.values(), *CHECKS.values()) for permission in one.facts.permissions}
     assert allowed["Playbooks"] == declared
@@ -249,7 +264,7 @@ def test_the_playbook_on_the_page_lints_clean(tmp_path: Path) -> None:
 def run(fence: Fence) -> ModuleType:
     """The module that a page shows."""
     module = ModuleType(fence.file.removesuffix(".py").replace("/", "."))
-    exec(compile(fence.text, f"{fence.page.name}: {fence.file}", "exec"), vars(module))  # noqa: S102  # our own page
+    exec(compile(fence.text, f"{fence.page.name}: {fence.file}", "exec"), vars(module))  # a page of ours
     return module
 
 
@@ -269,10 +284,15 @@ def test_the_action_on_the_page_works_and_is_safe_to_call_twice() -> None:
     module = run(example("docs/adding-an-action.md", "bot/aws/rds.py"))
     action, session = module.FailoverCluster(), Session("us-east-1")
     rds = session.client("rds")
-    rds.create_db_cluster(DBClusterIdentifier="orders", Engine="aurora-mysql", MasterUsername="u", MasterUserPassword="p" * 12)
+    rds.create_db_cluster(
+        DBClusterIdentifier="orders", Engine="aurora-mysql", MasterUsername="u", MasterUserPassword="p" * 12
+    )
     for name in ("orders-1", "orders-2"):
         rds.create_db_instance(
-            DBInstanceIdentifier=name, DBClusterIdentifier="orders", DBInstanceClass="db.r6g.large", Engine="aurora-mysql"
+            DBInstanceIdentifier=name,
+            DBClusterIdentifier="orders",
+            DBInstanceClass="db.r6g.large",
+            Engine="aurora-mysql",
         )
     params = action.facts.params(cluster="orders", to="orders-2")
     attempt = Attempt("inc-7", "run-1", "failover", 1, T0, T0)
@@ -285,5 +305,3 @@ def test_the_action_on_the_page_works_and_is_safe_to_call_twice() -> None:
 
 def test_no_page_speaks_of_how_it_was_made(page: Path) -> None:
     assert not re.findall(r"\bissue \d|\bbrief\b|shared/|facts/", page.read_text(encoding="utf-8"), re.IGNORECASE)
-
-

@@ -44,7 +44,7 @@ log = structlog.get_logger()
 #: Threads for boto3 beside one for each queue, whose long poll keeps it.
 _AWS_THREADS = 5
 #: A long poll also bounds how long a graceful stop takes.
-POLL_SECONDS = 5
+POLL_SECONDS = 2
 
 
 @dataclass(frozen=True)

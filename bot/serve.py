@@ -118,7 +118,7 @@ async def _stop(parts: Parts, tasks: Collection["asyncio.Task[None]"]) -> None:
         queue.stop()
     await parts.desk.settled()
     ending = {task for task in tasks if task.get_name() != "lifeboat-socket"}
-    await asyncio.wait(ending, timeout=2 * POLL_SECONDS)
+    await asyncio.wait(ending, timeout=POLL_SECONDS + 10)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+import socket
 import sys
 import tempfile
 import time
@@ -52,7 +53,7 @@ async def _page(folder: Path, port: int, language: str) -> int:
     stopping = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stopping.set)
-    async with Stage(folder, slack_port=port, language=language) as stage:
+    async with Stage(folder, slack_port=port if _is_free(port) else 0, language=language) as stage:
         await stage.start_bot()
         await stage.subscribe()
         sys.stdout.write(
@@ -68,6 +69,16 @@ async def _page(folder: Path, port: int, language: str) -> int:
         with contextlib.suppress(asyncio.CancelledError):
             await story
     return 0
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 async def _break_things(stage: Stage) -> None:

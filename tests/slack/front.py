@@ -14,7 +14,7 @@ from aiohttp import web
 
 from bot.clock import SystemClock
 from bot.config import Config, Match, Service
-from bot.errors import Unavailable, phrase
+from bot.errors import N_, Unavailable, phrase
 from bot.incident.run import Run
 from bot.playbook.action import StepPlan
 from bot.playbook.model import Playbook
@@ -152,4 +152,4 @@ class Down:
     """A database that cannot be reached."""
 
     def begin(self, job: Any = None) -> Any:
-        raise Unavailable(phrase("The database does not answer: connection refused"))
+        raise Unavailable(phrase(N_("The database does not answer: {error}"), error="connection refused"))

@@ -97,7 +97,7 @@ def state_line(incident: Incident, _: Words, who: Who) -> str:
 
 def place_line(incident: Incident, _: Words) -> str:
     """What it is about and where: the service, the tier, the region."""
-    parts = [bold(incident.service or ""), _(_TIERS[incident.tier]), code(incident.region)]
+    parts = [bold(clip(incident.service or "", 80)), _(_TIERS[incident.tier]), code(clip(incident.region, 40))]
     return " · ".join(part for part in parts if part)
 
 

@@ -26,7 +26,7 @@ from tests.slack import views
 from tests.slack.views import NOW, RTO
 
 EN = Words("en", "UTC")
-MANY = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def who(actor: str) -> str:

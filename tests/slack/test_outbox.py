@@ -1,19 +1,24 @@
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.clock import SystemClock
 from bot.errors import Unavailable
 from bot.incident.posted import Posted, SlackTx
+from bot.jobs import Job
 from bot.rehearsal.slack import Channel, Fault
 from bot.slack.blocks import Message, section
 from bot.slack.client import SlackRefused
 from bot.slack.outbox import Outbox
 from bot.store.database import Database
+from bot.store.history import MessageRows
 from bot.store.schema import upgrade
-from bot.store.sql import Store
+from bot.store.sql import Store, Transaction
 from tests.slack.office import Office
 from tests.support.postgres import PostgresServer
 
@@ -136,14 +141,44 @@ async def test_two_processes_that_draw_at_the_same_instant_post_one_message(offi
     assert len(office.said(room)) == 1
 
 
+class _ReadsFirst:
+    """A store whose first two readers of a message both read it before either of them writes."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.readers, self.both = store, 2, asyncio.Barrier(2)
+
+    @asynccontextmanager
+    async def begin(self, job: Job | None = None) -> AsyncIterator[Transaction]:
+        async with self.store.begin(job) as tx:
+            if self.readers:
+                self.readers -= 1
+                tx.messages = _Waiting(tx.messages.connection, tx.now, self.both)
+            yield tx
+
+
+class _Waiting(MessageRows):
+    def __init__(self, connection: AsyncConnection, now: datetime, both: asyncio.Barrier) -> None:
+        super().__init__(connection, now)
+        self.both = both
+
+    async def get(self, key: str) -> Posted | None:
+        found = await super().get(key)
+        await self.both.wait()
+        return found
+
+
 @pytest.mark.postgres
 async def test_two_replicas_that_see_no_row_at_the_same_instant_post_one_message(
     office: Office, room: str, postgres_server: PostgresServer, clock: SystemClock
 ) -> None:
     database = Database(postgres_server.new_database(), clock)
     await upgrade(database)
-    await _all_draw(office, room, Store(database))
+    store = _ReadsFirst(Store(database))
+    board = Board()
+    replicas = [Outbox(store, office.slack) for _ in range(2)]
+    done = await asyncio.gather(*(one.draw("k", room, board.draw) for one in replicas), return_exceptions=True)
     await database.close()
+    assert {type(one) for one in done} == {bool, Unavailable}
     assert len(office.said(room)) == 1
 
 

@@ -2,18 +2,21 @@ import pytest
 
 from bot.incident.incident import Incident
 from bot.incident.pager import Page
+from bot.language import Words
 from bot.rehearsal.slack import Fault
+from bot.slack.incident_buttons import ACKNOWLEDGE, ESCALATE
+from bot.slack.pages import SlackPages
 from tests.slack.office import Office
+from tests.slack.test_messages import buttons
 
 
 async def _page(office: Office, id_: str) -> tuple[Page, Incident]:
     return (await office.core.pages(id_))[0], await office.incident(id_)
 
 
-def _labels(office: Office, user: str) -> list[str]:
+def _buttons(office: Office, user: str) -> list[str]:
     [message] = office.direct(user)
-    rows = [block for block in message.blocks if block["type"] == "actions"]
-    return [element["text"]["text"] for row in rows for element in row["elements"]]
+    return buttons(message.blocks)
 
 
 async def test_the_person_on_call_gets_one_direct_message_with_buttons(office: Office) -> None:
@@ -21,7 +24,7 @@ async def test_the_person_on_call_gets_one_direct_message_with_buttons(office: O
     [(user, [message])] = office.paged().items()
     assert "orders-errors" in message.text
     assert "errors are over 5 %" in message.text
-    assert _labels(office, user) == ["Acknowledge", "Escalate"]
+    assert _buttons(office, user) == [ACKNOWLEDGE, ESCALATE]
     assert not office.sms.sent
 
 
@@ -31,7 +34,7 @@ async def test_an_answered_page_says_who_answered_and_has_no_buttons(office: Off
     await office.acknowledge(id_, "sofia")
     [message] = office.direct(user)
     assert "Sofia Rossi" in message.text
-    assert _labels(office, user) == []
+    assert _buttons(office, user) == []
 
 
 async def test_whoever_answered_reads_that_they_did(office: Office) -> None:
@@ -39,7 +42,7 @@ async def test_whoever_answered_reads_that_they_did(office: Office) -> None:
     page, _ = await _page(office, id_)
     await office.acknowledge(id_, page.person.key)
     [message] = office.direct(page.person.slack or "")
-    assert "You have answered." in message.text
+    assert Words("ko")("You have answered.") in message.text  # mina and jun read Korean
 
 
 async def test_a_lost_answer_does_not_page_the_same_person_twice_in_slack(office: Office) -> None:
@@ -101,3 +104,12 @@ async def test_one_persons_refusal_never_stops_another_persons_page(office: Offi
         await office.core.responder.page(tx, id_, ["alex", "sofia"], "mina")
     await office.work()
     assert "USOFIA" in office.paged()
+
+
+async def test_a_page_whose_row_was_lost_with_the_database_is_not_sent_twice(office: Office) -> None:
+    page, incident = await _page(office, await office.alarm())
+    async with office.core.store.begin() as tx:
+        await tx.messages.connection.exec_driver_sql("DELETE FROM messages")
+        await tx.messages.connection.exec_driver_sql("DELETE FROM seen")
+    await SlackPages(office.slack, office.outbox, office.people).send(page, incident, again=True)
+    assert len(office.direct(page.person.slack or "")) == 1

@@ -83,12 +83,18 @@ class Words:
         return f"{local:%Y-%m-%d %H:%M} {local.tzname()}"
 
     def duration(self, length: timedelta) -> str:
-        """`1 h 05 min`, `4 min 10 s`, `9 s`; a negative length is shown with a minus."""
+        """`1 h 05 min`, `4 min 10 s`, `30 min`, `9 s`; a negative length is shown with a minus."""
         seconds = int(length.total_seconds())
         sign, seconds = ("-", -seconds) if seconds < 0 else ("", seconds)
         hours, minutes, rest = seconds // 3600, seconds // 60 % 60, seconds % 60
-        if hours:
-            return sign + self(N_("{hours} h {minutes:02d} min"), hours=hours, minutes=minutes)
-        if minutes:
-            return sign + self(N_("{minutes} min {seconds:02d} s"), minutes=minutes, seconds=rest)
-        return sign + self(N_("{seconds} s"), seconds=rest)
+        match hours, minutes, rest:
+            case 0, 0, _:
+                return sign + self(N_("{seconds} s"), seconds=rest)
+            case 0, _, 0:
+                return sign + self(N_("{minutes} min"), minutes=minutes)
+            case 0, _, _:
+                return sign + self(N_("{minutes} min {seconds:02d} s"), minutes=minutes, seconds=rest)
+            case _, 0, _:
+                return sign + self(N_("{hours} h"), hours=hours)
+            case _:
+                return sign + self(N_("{hours} h {minutes:02d} min"), hours=hours, minutes=minutes)

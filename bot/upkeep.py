@@ -11,7 +11,7 @@ from typing import Protocol
 import structlog
 
 from bot.incident.ports import Delivery, Inbox, Tx
-from bot.jobs import SWEEP, TIDY, Job, Kind, NewJob
+from bot.jobs import OPEN_ROOM, SWEEP, TIDY, Job, Kind, NewJob
 from bot.store.sql import Store
 
 log = structlog.get_logger()
@@ -32,9 +32,14 @@ class Upkeep:
         self.store, self.inbox, self.sweep_regions = store, inbox, sweep
 
     async def begin(self) -> None:
-        """Put the recurring jobs into the queue, unless they are there."""
+        """At start: the recurring jobs, unless they are there, and another try for incidents without a room.
+
+        A room that Slack refused (a wrong token, a forbidden channel) is asked for again after a person mended that.
+        """
         async with self.store.begin() as tx:
             await tx.jobs.add(*(NewJob(kind, {}, key=kind.name) for kind in EVERY))
+            homeless = [i for i in await tx.incidents.listing(open_only=True, limit=1_000) if i.channel is None]
+            await tx.jobs.add(*(NewJob(OPEN_ROOM, {"incident": i.id}, key=f"room:{i.id}") for i in homeless))
 
     async def sweep(self, _job: Job) -> Callable[[Tx], Awaitable[None]]:
         """Take in alarms that are on in AWS and unknown here."""

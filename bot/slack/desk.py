@@ -31,9 +31,9 @@ Verb = Callable[[SlackTx, str], Awaitable[T]]
 
 #: Slack waits three seconds for an acknowledgement; the rest is for the way and for who the person is.
 TRANSACTION = 1.8
-_IDENTITY = 0.8
+_IDENTITY = 0.6
 #: For an acknowledgement that has words in it, and for an answer that nobody's clock runs for.
-HURRY, _LEISURE = 0.8, 2.5
+HURRY, _LEISURE = 0.5, 2.5
 
 SLOW = N_("The database does not answer.")
 _WHO_ARE_WE = N_("Slack does not answer.")

@@ -105,9 +105,9 @@ class Forms:
             self.desk.afterwards(self.desk.tell(sent, said))
         return {}
 
-    async def request(self, tx: SlackTx, sent: Sent, by: str, words: Words) -> None:
+    async def request(self, tx: SlackTx, sent: Sent, by: str, _words: Words) -> None:
         """A playbook is asked for; the run's own message says how it goes on."""
-        await self.runs.request(tx, sent.ids["i"], sent.ids["p"], sent.texts, by, zone=words.zone)
+        await self.runs.request(tx, sent.ids["i"], sent.ids["p"], sent.texts, by, zone=sent.ids["z"])
 
     async def declared(self, tx: SlackTx, sent: Sent, by: str, _words: Words) -> Say:
         title, tier = sent.texts.get(plain_forms.TITLE, ""), sent.texts.get(plain_forms.TIER)

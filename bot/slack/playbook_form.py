@@ -15,14 +15,17 @@ CALLBACK = "playbook.request"
 
 
 def playbook_form(playbook: Playbook, incident: Incident, filled: Filled, _: Words) -> Block:
-    """Ask for what the plan needs. Nothing runs before the plan was read and approved."""
+    """Ask for what the plan needs. Nothing runs before the plan was read and approved.
+
+    The zone goes with the form: a time in it is read by the clock that the form names.
+    """
     title = playbook.title.for_reader(_.language)
     blocks = [
         section(lines(bold(clip(title, 200)), escape(clip(incident.title, 200)))),
         *_fields(playbook, filled, _),
         context(_("Next you see the plan: every call, before anything is changed.")),
     ]
-    return form(CALLBACK, title, _("Make the plan"), blocks, _, i=incident.id, p=playbook.name)
+    return form(CALLBACK, title, _("Make the plan"), blocks, _, i=incident.id, p=playbook.name, z=_.zone)
 
 
 def _fields(playbook: Playbook, filled: Filled, _: Words) -> Iterator[Block]:

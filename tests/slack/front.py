@@ -56,19 +56,19 @@ class Front:
         """What the person is told."""
         outcome = await self.person(who).command("/dr", text, channel=channel)
         assert outcome.ok, outcome
-        return await self._told(who, len(self._whispers(who)) - len(outcome.told))
+        return await self._told(who, len(self.whispers(who)) - len(outcome.told))
 
     async def click(self, who: str, label: str, *, channel: str | None = None) -> str:
-        before = len(self._whispers(who))
+        before = len(self.whispers(who))
         outcome = await self.person(who).click(label, channel=channel)
         assert outcome.ok, outcome
         return await self._told(who, before)
 
     async def _told(self, who: str, before: int) -> str:
         await self.done()
-        return "\n".join(self._whispers(who)[before:])
+        return "\n".join(self.whispers(who)[before:])
 
-    def _whispers(self, who: str) -> list[str]:
+    def whispers(self, who: str) -> list[str]:
         """What only this person was shown: ephemeral messages everywhere, in their order."""
         person = self.person(who)
         found = [

@@ -1,9 +1,10 @@
 """Composition root: from settings to everything wired. No logic; the longest module that may have none."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -145,13 +146,13 @@ def _sweep(core: Core, aws: Aws) -> Sweep | None:
     if not sources.sweep_regions:
         return None
 
-    async def open_fingerprints() -> Collection[str]:
+    async def raised() -> Mapping[str, datetime | None]:
         async with core.store.begin() as tx:
-            return {i.open_key for i in await tx.incidents.listing(open_only=True, limit=10_000) if i.open_key}
+            return await tx.incidents.raised()
 
     clients = {region: aws.session(region).client("cloudwatch") for region in sources.sweep_regions}
     topics = frozenset(sources.topics)
-    return Sweep(clients, CountedInbox(core.inbox), open_fingerprints, aws.pool, core.clock, topics)
+    return Sweep(clients, CountedInbox(core.inbox), raised, aws.pool, core.clock, topics)
 
 
 async def _buried(tx: Tx, job: Job, error: str) -> None:

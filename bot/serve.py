@@ -1,8 +1,8 @@
 """`lifeboat serve`: start everything that `app.py` has wired, say whether it is ready, and stop it gracefully."""
 
 import asyncio
+import logging
 import signal
-import sys
 from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from bot.app import POLL_SECONDS, build_worker, open_aws, open_slack, sns_door, 
 from bot.core import Core, open_core
 from bot.errors import Unavailable
 from bot.intake.sqs import SqsDoor
+from bot.logs import configure_logging
 from bot.settings import Settings
 from bot.slack.bolt import Door, bolt_app, listeners
 from bot.slack.desk import Desk
@@ -55,7 +56,7 @@ class Parts:
 
 async def serve(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT; then finish or give back what is in hand."""
-    configure_logging()
+    configure_logging(logging.INFO)
     stopping = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stopping.set)
@@ -122,18 +123,3 @@ async def _stop(parts: Parts, tasks: Collection["asyncio.Task[None]"]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def configure_logging() -> None:
-    """One JSON line for each event; no local variables in tracebacks, since they hold tokens and signatures."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(20),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )

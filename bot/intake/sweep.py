@@ -4,13 +4,14 @@ CloudWatch tells of an alarm once, when it changes. A delivery that was lost, or
 """
 
 import json
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
 
 import structlog
 
+from bot.incident.alarm import Alarm
 from bot.incident.ports import Clock, Delivery, Inbox
 from bot.intake import described, fields
 from bot.intake.sqs import RunBlocking
@@ -28,20 +29,30 @@ class CloudWatchClient(Protocol):
 Listed = tuple[str, Mapping[str, Any]]
 
 
-def missing(alarms: Iterable[Listed], open_fingerprints: Collection[str], now: datetime) -> Sequence[Delivery]:
-    """A delivery for each alarm that is on and has no open incident.
+#: CloudWatch's list and its messages may round the same instant differently.
+_SAME_CHANGE = timedelta(seconds=1)
 
-    Its id is made of the alarm and of when it went off: an incident that somebody resolved while its alarm was still on
-    is not opened again by the next sweep, and the next time the alarm goes off is a new delivery.
+
+def missing(alarms: Iterable[Listed], raised: Mapping[str, datetime | None], now: datetime) -> Sequence[Delivery]:
+    """A delivery for each alarm that is on and that nobody has told us of. `raised`: those we know to be on, since when.
+
+    What counts is the change, not whether an incident is open: one that somebody resolved while its alarm was still on
+    must not be opened again by the next sweep. Going off once more is a new change, and a new delivery with an id of its own.
     """
-    known = frozenset(open_fingerprints)
     found = []
     for group, item in alarms:
-        fingerprint = described.alarm(group, item).fingerprint
-        if fingerprint not in known:
+        alarm = described.alarm(group, item)
+        if not _is_known(alarm, raised):
             body = json.dumps({group: [item]}, default=_iso)
-            found.append(Delivery(f"sweep:{fingerprint}:{described.changed(item)}", "sweep", body, now))
+            found.append(Delivery(f"sweep:{alarm.fingerprint}:{described.changed(item)}", "sweep", body, now))
     return found
+
+
+def _is_known(alarm: Alarm, raised: Mapping[str, datetime | None]) -> bool:
+    if alarm.fingerprint not in raised:
+        return False
+    known = raised[alarm.fingerprint]
+    return known is None or alarm.changed_at is None or alarm.changed_at <= known + _SAME_CHANGE
 
 
 class Sweep:
@@ -55,14 +66,14 @@ class Sweep:
         self,
         clients: Mapping[str, CloudWatchClient],
         inbox: Inbox,
-        open_fingerprints: Callable[[], Awaitable[Collection[str]]],
+        raised: Callable[[], Awaitable[Mapping[str, datetime | None]]],
         run_blocking: RunBlocking,
         clock: Clock,
         topics: frozenset[str] = frozenset(),
     ) -> None:
         self._clients = clients
         self._inbox = inbox
-        self._open_fingerprints = open_fingerprints
+        self._raised = raised
         self._run_blocking = run_blocking
         self._clock = clock
         self._topics = topics
@@ -82,7 +93,7 @@ class Sweep:
                 log.warning("sweep_region_failed", region=region, error=str(error))
                 failing.add(region)
         self.failing = frozenset(failing)
-        deliveries = missing(alarms, await self._open_fingerprints(), self._clock.now())
+        deliveries = missing(alarms, await self._raised(), self._clock.now())
         if deliveries:
             log.info("sweep_found_missing", alarms=[delivery.id for delivery in deliveries])
             await self._inbox.accept(deliveries)

@@ -1,7 +1,7 @@
 """Incidents, alarms and pages as rows, inside one transaction."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, Table, bindparam, select, update
@@ -113,6 +113,13 @@ class IncidentRows:
             select(_alarms).where(_alarms.c.incident == incident).order_by(_alarms.c.first_at)
         )
         return [_record(row) for row in rows]
+
+    async def raised(self) -> Mapping[str, datetime | None]:
+        """The alarms that are known to be on, by fingerprint, and since when."""
+        rows = await self.connection.execute(
+            select(_alarms.c.fingerprint, _alarms.c.changed_at).where(_alarms.c.state == "alarm")
+        )
+        return {row.fingerprint: row.changed_at for row in rows}
 
     async def save_alarms(self, *records: AlarmRecord) -> None:
         if not records:

@@ -1,4 +1,4 @@
-"""Stand-ins for AWS: moto where it is faithful, and small hand-written clients where it is not (facts/aws.md section 3)."""
+"""Stand-ins for AWS: moto where it is faithful, and small hand-written clients where it is not."""
 
 import copy
 from collections.abc import Callable, Mapping

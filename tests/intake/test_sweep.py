@@ -1,5 +1,5 @@
-from collections.abc import Callable, Collection, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import pytest
@@ -61,12 +61,12 @@ async def at_once(call: Callable[[], T]) -> T:
 
 class House:
     def __init__(self, topics: frozenset[str] = frozenset(), **regions: CloudWatch) -> None:
-        self.inbox, self.open = MemoryInbox(), set[str]()
+        self.inbox, self.raised = MemoryInbox(), dict[str, datetime | None]()
         clients = {name.replace("_", "-"): client for name, client in regions.items()}
         self.sweep = Sweep(clients, self.inbox, self.known, at_once, MovedClock(), topics)
 
-    async def known(self) -> Collection[str]:
-        return self.open
+    async def known(self) -> Mapping[str, datetime | None]:
+        return self.raised
 
 
 async def test_an_alarm_that_no_incident_knows_is_taken_in_and_understood() -> None:
@@ -81,11 +81,24 @@ async def test_an_alarm_that_no_incident_knows_is_taken_in_and_understood() -> N
     assert alarm.changed_at == WENT_OFF
 
 
-async def test_an_alarm_that_has_an_open_incident_is_left_alone() -> None:
+@pytest.mark.parametrize("rounded", [timedelta(), timedelta(milliseconds=-900)])
+async def test_a_change_we_were_told_of_is_left_alone_even_when_its_incident_was_resolved(rounded: timedelta) -> None:
     house = House(us_east_1=CloudWatch(MetricAlarms=[listed()]))
-    house.open = {fingerprint()}
+    house.raised = {fingerprint(): WENT_OFF + rounded}
     assert await house.sweep.once() == 0
     assert not house.inbox.accepted
+
+
+async def test_an_alarm_whose_times_nobody_gave_is_not_taken_in_again() -> None:
+    house = House(us_east_1=CloudWatch(MetricAlarms=[listed()]))
+    house.raised = {fingerprint(): None}
+    assert await house.sweep.once() == 0
+
+
+async def test_an_alarm_that_went_off_again_while_we_were_deaf_is_taken_in() -> None:
+    house = House(us_east_1=CloudWatch(MetricAlarms=[listed()]))
+    house.raised = {fingerprint(): WENT_OFF - timedelta(hours=1)}
+    assert await house.sweep.once() == 1
 
 
 async def test_the_same_alarm_swept_again_is_not_a_second_delivery() -> None:
@@ -97,22 +110,22 @@ async def test_the_same_alarm_swept_again_is_not_a_second_delivery() -> None:
 
 async def test_an_alarm_that_goes_off_again_is_a_new_delivery() -> None:
     later = WENT_OFF.replace(hour=5)
-    (first,) = missing([("MetricAlarms", listed())], (), NOW)
-    (second,) = missing([("MetricAlarms", listed(StateTransitionedTimestamp=later))], (), NOW)
+    (first,) = missing([("MetricAlarms", listed())], {}, NOW)
+    (second,) = missing([("MetricAlarms", listed(StateTransitionedTimestamp=later))], {}, NOW)
     assert first.id != second.id
 
 
 async def test_a_change_of_the_evaluation_state_is_not_a_new_delivery() -> None:
     """`StateUpdatedTimestamp` moves with it although the alarm was on all the time."""
-    (first,) = missing([("MetricAlarms", listed())], (), NOW)
-    (second,) = missing([("MetricAlarms", listed(StateUpdatedTimestamp=NOW))], (), NOW)
+    (first,) = missing([("MetricAlarms", listed())], {}, NOW)
+    (second,) = missing([("MetricAlarms", listed(StateUpdatedTimestamp=NOW))], {}, NOW)
     assert first.id == second.id
 
 
 async def test_an_emulator_without_the_transition_time_still_has_a_stable_id() -> None:
     item = listed()
     del item["StateTransitionedTimestamp"]
-    (delivery,) = missing([("MetricAlarms", item)], (), NOW)
+    (delivery,) = missing([("MetricAlarms", item)], {}, NOW)
     assert delivery.id.endswith(WENT_OFF.isoformat())
 
 

@@ -2,7 +2,7 @@
 
 A value is JSON and None means "off", so that two tables can be compared and a snapshot can be stored. What names the
 table itself (an ARN in a policy) is read as a placeholder, because it differs between any two tables.
-Source of the list: the DynamoDB guide, "Restoring a table to a point in time", and facts/aws.md 1.1.
+Source of the list: the DynamoDB guide, "Restoring a table to a point in time".
 """
 
 import json

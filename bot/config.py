@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from escalation.document import Document, read
+from escalation.document import Document, Path_, read
 from escalation.duration import Duration
 from escalation.errors import BadFiles
 from escalation.loading import Directory
+from escalation.nearest import suggestion
 from escalation.phrase import N_, phrase
 
 EXAMPLE = Path(__file__).parent / "lifeboat.example.yaml"
@@ -61,11 +62,15 @@ class Targets(_Part):
 class Sources(_Part):
     """Where alarms come from."""
 
-    topics: tuple[str, ...] = Field(default=(), description="ARNs of the SNS topics that may post to /alarms/sns.")
+    topics: tuple[Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:sns:")], ...] = Field(
+        default=(), description="ARNs of the SNS topics that may post to /alarms/sns."
+    )
     signature_versions: tuple[Literal["1", "2"], ...] = Field(
         default=("1", "2"), description="Accepted SNS signatures."
     )
-    queues: tuple[str, ...] = Field(default=(), description="URLs of the SQS queues to read.")
+    queues: tuple[Annotated[str, Field(pattern=r"^https?://[^/]+/.+")], ...] = Field(
+        default=(), description="URLs of the SQS queues to read."
+    )
     sweep_regions: tuple[str, ...] = Field(default=(), description="Regions whose alarms are asked for every minute.")
 
 
@@ -82,7 +87,9 @@ class Config(_Part):
     language: Literal["en", "ko"] = Field(default="en", description="For texts whose reader is not known.")
     zone: str = Field(default="UTC", description="IANA time zone for readers whose own is not known.")
     region: str = Field(default="us-east-1", description="The region Lifeboat itself works from.")
-    account: str | None = Field(default=None, description="Twelve digits: refuse to act in any other AWS account.")
+    account: str | None = Field(
+        default=None, pattern=r"^\d{12}$", description="Twelve digits: refuse to act in any other AWS account."
+    )
     targets: Targets = Targets()
     sources: Sources = Sources()
     services: Mapping[str, Service] = Field(default_factory=dict)
@@ -104,9 +111,13 @@ class Config(_Part):
         return self.services.get(name or "", Service(policy=self.default_policy))
 
 
-def load(path: Path | None) -> Config:
-    """Read lifeboat.yaml: the given path, else ./lifeboat.yaml, else the built-in example. Raises `BadFile`, `BadFiles`."""
-    file = path or (Path("lifeboat.yaml") if Path("lifeboat.yaml").exists() else EXAMPLE)
+def find(path: Path | None) -> Path:
+    """Where lifeboat.yaml is: the given path, else ./lifeboat.yaml, else the built-in example."""
+    return path or (Path("lifeboat.yaml") if Path("lifeboat.yaml").exists() else EXAMPLE)
+
+
+def load(file: Path) -> Config:
+    """Read lifeboat.yaml. Raises `BadFile`, `BadFiles`."""
     document = read(file)
     config = document.parse(Config, document.values or {})
     _check_zone(document, config)
@@ -129,13 +140,25 @@ def _check_zone(document: Document, config: Config) -> None:
         )
 
 
-def check_names(config: Config, directory: Directory) -> None:
-    """Every policy and person that lifeboat.yaml names must exist. Raises `UnknownName`, which suggests the nearest."""
-    for policy in (config.default_policy, *(service.policy for service in config.services.values())):
-        directory.policy(policy)
-    for people in config.roles.values():
-        for person in people:
-            directory.person(person)
+def check_names(file: Path, config: Config, directory: Directory) -> None:
+    """Every policy and person that lifeboat.yaml names must exist. Raises `BadFiles` with the place of each that does not."""
+    document = read(file)
+    places: list[tuple[Path_, str, Mapping[str, Any]]] = [
+        (("default_policy",), config.default_policy, directory.policies),
+        *((("services", name, "policy"), one.policy, directory.policies) for name, one in config.services.items()),
+        *(
+            (("roles", role, number), person, directory.people)
+            for role, people in config.roles.items()
+            for number, person in enumerate(people)
+        ),
+    ]
+    problems = [
+        document.problem(path, phrase(N_("{name} names nothing."), name=name), suggestion(name, known))
+        for path, name, known in places
+        if name not in known
+    ]
+    if problems:
+        raise BadFiles(problems)
 
 
 def schema() -> dict[str, Any]:

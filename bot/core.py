@@ -48,9 +48,10 @@ class Core:
 
 def read_config(settings: Settings) -> tuple[Config, Directory]:
     """lifeboat.yaml and the three escalation files. Raises `BadFile`, `BadFiles`."""
-    config = configuration.load(settings.config)
+    file = configuration.find(settings.config)
+    config = configuration.load(file)
     directory = loading.load(config.escalation_folder or loading.EXAMPLE)
-    configuration.check_names(config, directory)
+    configuration.check_names(file, config, directory)
     return config, directory
 
 
@@ -78,9 +79,13 @@ async def open_core(settings: Settings, clock: SystemClock | None = None, *, wor
         log.error("playbook.unusable", problem=str(problem))
     clock = clock or SystemClock()
     database = Database(settings.database_url, clock)
-    if worker:
-        database.lock_file()
-    await upgrade(database)
+    try:
+        if worker:
+            database.lock_file()
+        await upgrade(database)
+    except BaseException:
+        await database.close()
+        raise
     store = Store(database)
     return Core(
         settings, config, directory, playbooks, clock, database, store, DurableInbox(store),

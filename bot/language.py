@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.errors import LifeboatError
 from escalation.phrase import N_, Phrase
@@ -27,6 +27,15 @@ def _catalogue(language: str) -> Mapping[str, str]:
 
     with (LOCALE / language / "LC_MESSAGES" / "lifeboat.po").open("rb") as file:
         return {str(entry.id): str(entry.string) for entry in read_po(file) if entry.id and entry.string}
+
+
+@cache
+def zone(name: str) -> ZoneInfo:
+    """The time zone of that name; UTC for a name that is none, since no message may fail for its clock."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
 
 
 @dataclass(frozen=True)
@@ -74,12 +83,12 @@ class Words:
 
     def time(self, at: datetime) -> str:
         """`03:41:07 KST`: the hour as the reader's clock shows it."""
-        local = at.astimezone(ZoneInfo(self.zone))
+        local = at.astimezone(zone(self.zone))
         return f"{local:%H:%M:%S} {local.tzname()}"
 
     def day_and_time(self, at: datetime) -> str:
         """`2026-11-23 03:41 KST`."""
-        local = at.astimezone(ZoneInfo(self.zone))
+        local = at.astimezone(zone(self.zone))
         return f"{local:%Y-%m-%d %H:%M} {local.tzname()}"
 
     def duration(self, length: timedelta) -> str:

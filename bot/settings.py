@@ -1,21 +1,38 @@
 """The environment, typed. Everything that is not a secret or an address is in `lifeboat.yaml` (`bot/config.py`)."""
 
+import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    ModelWrapValidatorHandler,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bot.errors import N_, Missing, phrase
+from bot.errors import N_, Missing, Phrase, phrase
+from escalation.errors import BadValue
+from escalation.refusal import refusal
 
 
 class Settings(BaseSettings):
-    """What the process is told by its environment. Secrets are `SecretStr`: they print as asterisks."""
+    """What the process is told by its environment. Raises `Missing` that names each variable that cannot be used.
 
-    model_config = SettingsConfigDict(env_prefix="LIFEBOAT_", extra="ignore", frozen=True, populate_by_name=True)
+    Secrets are `SecretStr`, which prints as asterisks; the database's address may hold a password and is never printed.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="LIFEBOAT_", extra="ignore", frozen=True, populate_by_name=True, hide_input_in_errors=True
+    )
 
     config: Path | None = None
-    database_url: str = "sqlite:///lifeboat.db"
+    database_url: str = Field(default="sqlite:///lifeboat.db", repr=False)
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     sns_cert_url_base: str | None = None
@@ -27,18 +44,29 @@ class Settings(BaseSettings):
     @field_validator("slack_api_url")
     @classmethod
     def _ends_in_api(cls, url: str) -> str:
-        if not url.endswith("/api/"):
-            message = f"SLACK_API_URL must end in /api/, but is {url}"
-            raise ValueError(message)
+        if urlsplit(url).scheme not in {"http", "https"} or not url.endswith("/api/"):
+            todo = phrase(N_("Write it as https://slack.com/api/."))
+            raise BadValue(phrase(N_("is not the address of Slack's Web API.")), todo)
         return url
 
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, url: str) -> str:
-        if urlsplit(url).scheme not in {"sqlite", "postgresql"}:
-            message = "LIFEBOAT_DATABASE_URL must begin with sqlite:/// or postgresql://"
-            raise ValueError(message)
+        if not re.fullmatch(r"sqlite:///[^:].*|postgresql://.+", url):
+            todo = phrase(N_("Write sqlite:///lifeboat.db or postgresql://user:password@host/database."))
+            raise BadValue(phrase(N_("is not the address of a database.")), todo)
         return url
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _in_our_words(cls, values: Any, handler: ModelWrapValidatorHandler["Settings"]) -> "Settings":
+        try:
+            return handler(values)
+        except ValidationError as error:
+            problems = {f"problem{n}": _problem(detail) for n, detail in enumerate(error.errors())}
+        # Raised outside of the handler: pydantic's own error holds the values, and some of them are secrets.
+        listing = Phrase("\n".join(f"{{{name}}}" for name in problems), problems)
+        raise Missing(listing)
 
     def require_slack(self) -> tuple[str, str]:
         """The bot token and the signing secret. Raises `Missing` that says which is absent and where to get it."""
@@ -55,3 +83,12 @@ class Settings(BaseSettings):
                 )
                 raise Missing(phrase(what, name=name, where=where[name]))
         return tuple(value.get_secret_value() for value in values.values() if value)  # type: ignore[return-value]  # both
+
+
+def _problem(detail: Any) -> Phrase:
+    """One refused variable: its name, what is wrong, what to do; never its value."""
+    name = str(detail["loc"][0])
+    variable = name if name.isupper() else f"LIFEBOAT_{name.upper()}"
+    number = str(detail["input"]).lstrip("-").isdigit()
+    what, todo = refusal({**detail, "input": detail["input"] if number else "…"})
+    return phrase(N_("{variable}: {what} {todo}"), variable=variable, what=what, todo=todo)

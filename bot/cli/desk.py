@@ -3,22 +3,26 @@
 import asyncio
 import getpass
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from bot.errors import Missing
+from bot.jobs import Lane
 from bot.language import Words
 
 Result = TypeVar("Result")
+#: A running `serve` takes what is due within a second, and at once as a rule.
+_UNTOUCHED = timedelta(seconds=2)
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
     """Run a command's coroutine."""
     import logging
 
-    import structlog
+    from bot.logs import configure_logging
 
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    configure_logging(logging.ERROR)
     return asyncio.run(work)
 
 
@@ -48,14 +52,13 @@ async def see_through(core: Any, done: Callable[[], Awaitable[bool]], seconds: f
     """
     from bot.app import hire
 
-    worker = None
-    with suppress(Missing):
-        core.database.lock_file()
-        worker = await hire(core)
-    task = asyncio.create_task(worker.run()) if worker else None
+    worker = task = None
     try:
         async with asyncio.timeout(seconds):
-            while not await done():  # noqa: ASYNC110  # what is awaited is in the database, perhaps another process's
+            while not await done():
+                if worker is None and await _nobody_works(core):
+                    worker = await hire(core)
+                    task = asyncio.create_task(worker.run())
                 await asyncio.sleep(0.1)
     except TimeoutError:
         return False
@@ -64,4 +67,21 @@ async def see_through(core: Any, done: Callable[[], Awaitable[bool]], seconds: f
             worker.stop()
             await task
             await worker.close()
+        core.database.unlock_file()
     return True
+
+
+async def _nobody_works(core: Any) -> bool:
+    """Whether this process may do the work: it holds the file of an embedded database, or work lies about untouched.
+
+    A running `serve` has more than a terminal has (Slack's token, for one), so nothing is taken from under its hands.
+    """
+    try:
+        core.database.lock_file()
+    except Missing:
+        return False
+    if not core.database.postgres:
+        return True
+    async with core.store.begin() as tx:
+        due = [await tx.jobs.next_due(lane) for lane in (Lane.ALARM, Lane.PAGE, Lane.AWS)]
+        return any(at is not None and tx.now - at > _UNTOUCHED for at in due)

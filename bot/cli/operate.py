@@ -79,9 +79,9 @@ def oncall(
 ) -> None:
     """Who is on call, in each schedule."""
     from datetime import UTC
-    from zoneinfo import ZoneInfo
 
     from bot.core import read_config
+    from bot.language import zone
     from bot.settings import Settings
 
     config, directory = read_config(Settings())
@@ -91,7 +91,7 @@ def oncall(
     except ValueError as error:
         raise typer.BadParameter(at or "", param_hint="--at 2026-11-23T03:00+09:00") from error
     if instant.tzinfo is None:
-        instant = instant.replace(tzinfo=ZoneInfo(_.zone))
+        instant = instant.replace(tzinfo=zone(_.zone))
     found = {name: directory.on_call(name, instant) for name in directory.schedules}
     if json:
         say.as_json({name: [person.key for person in people] for name, people in found.items()})
@@ -157,7 +157,8 @@ async def _send(body: str) -> None:
 
         async def taken() -> bool:
             async with core.store.begin() as tx:
-                return not any(kind == "alarm" for kind, *_rest in await tx.jobs.counts())
+                counts = await tx.jobs.counts()
+                return not any((kind, state) == ("alarm", "waiting") for kind, state, *_rest in counts)
 
         if await desk.see_through(core, taken, 30):
             say.out(_("The alarm was taken in: lifeboat incident list"))

@@ -94,7 +94,7 @@ def show(name: Name) -> None:
 
 @app.command()
 def plan(name: Name, incident: IncidentId, given: Given = None, *, json: Json = False) -> None:
-    """Ask for a run and print its plan: the exact calls, before and after. Nothing is changed."""
+    """Ask for a run and print its plan: the exact calls, before and after. Nothing is changed. Exit status 1: refused."""
     desk.run(_plan(name, incident, given or [], json=json))
 
 
@@ -104,7 +104,9 @@ async def _plan(name: str, incident: str, given: list[str], *, json: bool) -> No
             values = _inputs(given)
             run = await core.runs.request(tx, incident, name, values, desk.me(), zone=_.zone)
         await desk.see_through(core, _reaches(core, run.id, beyond={"planning"}), _PLAN_SECONDS)
-        await _print_run(core, run.id, _, json=json)
+        current = await _print_run(core, run.id, _, json=json)
+        if current.status != "planned":
+            raise typer.Exit(1)
 
 
 @app.command()

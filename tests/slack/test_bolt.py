@@ -63,27 +63,25 @@ async def test_a_stale_request_is_refused(front: Front) -> None:
     assert await front.office.core.incidents() == []
 
 
-@pytest.mark.parametrize("stamp", ["", "soon", "1e9", "-5", "²", " 1", "9" * 13, "9" * 5000, "1.0"])
-async def test_a_timestamp_that_is_no_number_is_401_and_never_500(front: Front, stamp: str) -> None:
+async def test_a_timestamp_that_is_no_number_is_401_and_never_500(front: Front) -> None:
     body = b"{}"
-    assert (await front.post(body, signed(body) | {"X-Slack-Request-Timestamp": stamp}))[0] == 401
+    for stamp in ["", "soon", "1e9", "-5", "²", " 1", "9" * 13, "9" * 5000, "1.0"]:
+        assert (await front.post(body, signed(body) | {"X-Slack-Request-Timestamp": stamp}))[0] == 401, stamp
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
+UNREADABLE = [
         b"{", b"payload={", b"payload=[]", b"payload=1", b'payload="x"', b"payload=null", b"\xff\xfe", b"payload=%FF%FE",
         b"payload=" + b"[" * 100_000, b'{"a":' * 50_000,
-    ],
-)  # fmt: skip
-async def test_what_nobody_can_read_is_400_and_never_500(front: Front, body: bytes) -> None:
-    assert (await front.post(body))[0] == 400
-    assert (await front.post(body, signed(body, form=False)))[0] == 400
+    ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
+async def test_what_nobody_can_read_is_400_and_never_500(front: Front) -> None:
+    for body in UNREADABLE:
+        assert (await front.post(body))[0] == 400, body[:20]
+        assert (await front.post(body, signed(body, form=False)))[0] == 400, body[:20]
+
+
+UNDOCUMENTED: list[dict[str, Any]] = [
         {}, {"type": "block_actions"}, {"type": "block_actions", "actions": []}, {"type": "block_actions", "actions": [{}]},
         {"type": "block_actions", "actions": [{"action_id": "x", "block_id": "b", "type": "button"}], "user": "U1"},
         {"type": "view_submission", "view": {"callback_id": "x", "type": "modal"}}, {"type": "view_submission"},
@@ -95,11 +93,12 @@ async def test_what_nobody_can_read_is_400_and_never_500(front: Front, body: byt
         {"type": "block_suggestion", "action_id": "x", "block_id": "b", "value": "", "user": {"id": "U1"}},
         {"type": "block_actions", "user": [1], "team": "x", "actions": [1]}, {"type": 1, "event": 1, "user": 1},
         {"command": ["/dr"]}, {"command": "/dr"}, {"authorizations": 5},
-    ],
-)  # fmt: skip
-async def test_a_payload_unlike_any_that_is_documented_is_never_500(front: Front, content: dict[str, Any]) -> None:
-    body = payload(content)
-    assert (await front.post(body))[0] < 500
+    ]  # fmt: skip
+
+
+async def test_a_payload_unlike_any_that_is_documented_is_never_500(front: Front) -> None:
+    for content in UNDOCUMENTED:
+        assert (await front.post(payload(content)))[0] < 500, content
 
 
 async def test_a_body_at_the_limit_is_read_and_one_past_it_is_not(front: Front) -> None:

@@ -104,31 +104,32 @@ async def test_a_page_asks_which_incident_and_keeps_whom(front: Front) -> None:
     assert "Paging Sofia Rossi, Jun Lee." in await front.click("alex", "This one", channel=OUTSIDE)
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("page", "Say whom to page"),
-        ("page sofai", "Did you mean sofia?"),
-        ("page <@UGUEST|guest>", "@guest is not in people.yaml"),
-        ("ack", "No incident is open."),
-        ("ack zzzzzzzz", "There is no incident named zzzzzzzz"),
-        ("status zzzzzzzz", "There is no incident named zzzzzzzz"),
-        ("resolve", "No incident is open."),
-        ("playbook", "restart-service"),
-        ("oncall", "primary"),
-        ("restroe orders", "Did you mean /dr restore?"),
-        ("xyzzy", "I do not know xyzzy."),
-        ("<!channel>", "I do not know"),
-    ],
-)
-async def test_what_cannot_be_done_is_said_with_what_to_do(front: Front, text: str, told: str) -> None:
-    assert told in (await front.command("alex", text)).replace("`", "")
+IMPOSSIBLE = [
+    ("page", "Say whom to page"),
+    ("page sofai", "Did you mean sofia?"),
+    ("page <@UGUEST|guest>", "@guest is not in people.yaml"),
+    ("ack", "No incident is open."),
+    ("ack zzzzzzzz", "There is no incident named zzzzzzzz"),
+    ("status zzzzzzzz", "There is no incident named zzzzzzzz"),
+    ("resolve", "No incident is open."),
+    ("playbook", "restart-service"),
+    ("oncall", "primary"),
+    ("restroe orders", "Did you mean /dr restore?"),
+    ("xyzzy", "I do not know xyzzy."),
+    ("<!channel>", "I do not know"),
+]
 
 
-@pytest.mark.parametrize("name", sorted(WORDS.keys() - COMMANDS.keys() - OPENERS.keys()))
-async def test_what_this_version_does_not_have_is_said_honestly(front: Front, name: str) -> None:
-    told = await front.command("alex", name)
-    assert "This version" in told
+async def test_what_cannot_be_done_is_said_with_what_to_do(front: Front) -> None:
+    for text, told in IMPOSSIBLE:
+        assert told in (await front.command("alex", text)).replace("`", ""), text
+
+
+async def test_what_this_version_does_not_have_is_said_honestly(front: Front) -> None:
+    missing = WORDS.keys() - COMMANDS.keys() - OPENERS.keys()
+    assert {"failover", "failback", "evacuate", "drill", "backup", "report", "override"} == missing
+    for name in sorted(missing):
+        assert "This version" in await front.command("alex", name)
     assert await front.office.core.incidents() == []
 
 

@@ -196,7 +196,7 @@ class Responder:
         `taken`: names that Slack refused. The reserved name is unique in our database too.
         """
         incident = await tx.incidents.get(incident_id)
-        if incident.channel_name and incident.channel_name not in taken:
+        if incident.channel or (incident.channel_name and incident.channel_name not in taken):
             return incident
         name = incident.service or (incident.alarm.name if incident.alarm else incident.title)
         used = {*await tx.incidents.channel_names_like(channel_name(incident.started_at, name)), *taken}
@@ -208,8 +208,13 @@ class Responder:
         return incident
 
     async def room_opened(self, tx: Tx, incident_id: str, channel: str, *, own: bool = True, problem: str = "") -> None:
-        """The incident has a place in Slack: its own channel, or the fallback channel when `own` is False."""
+        """The incident has a place in Slack: its own channel, or the fallback channel when `own` is False.
+
+        The first place stays: after a restart two jobs may look for one at the same time.
+        """
         incident = await tx.incidents.get(incident_id)
+        if incident.channel:
+            return
         incident = incident.model_copy(update={"channel": channel, "own_channel": own, "channel_problem": problem})
         await tx.incidents.save(incident)
         name = incident.channel_name if own else channel

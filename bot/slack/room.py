@@ -68,7 +68,10 @@ class Room:
         taken: set[str] = set()
         while True:
             async with self.store.begin() as tx:
-                name = (await self.responder.name_room(tx, incident_id, taken)).channel_name or ""
+                incident = await self.responder.name_room(tx, incident_id, taken)
+            if incident.channel:  # another job or process was faster
+                return incident.channel
+            name = incident.channel_name or ""
             try:
                 made = await self.slack.call("conversations.create", name=name, is_private=self.config.slack.private)
             except SlackRefused as refused:
@@ -76,11 +79,11 @@ class Room:
                     raise
             else:
                 return str(made["channel"]["id"])
-            if channel := await self._made_before(name):
+            if channel := await self._made_before(incident_id, name):
                 return channel
             taken.add(name)
 
-    async def _made_before(self, name: str) -> str | None:
+    async def _made_before(self, incident_id: str, name: str) -> str | None:
         """A channel of that name that we made and then lost sight of (a crash, a lost answer): it is this incident's.
 
         Archived ones are not among our channels: archiving puts bots out, and no bot can undo it.
@@ -93,14 +96,15 @@ class Room:
             )  # fmt: skip
             for channel in page.get("channels", ()):
                 if channel.get("name") == name and channel.get("creator") == me.user:
-                    return await self._unless_in_use(str(channel["id"]))
+                    return await self._unless_of_another(incident_id, str(channel["id"]))
             cursor = page.get("response_metadata", {}).get("next_cursor", "")
             if not cursor:
                 return None
 
-    async def _unless_in_use(self, channel: str) -> str | None:
+    async def _unless_of_another(self, incident_id: str, channel: str) -> str | None:
         async with self.store.begin() as tx:
-            return channel if await tx.incidents.in_channel(channel) is None else None
+            user = await tx.incidents.in_channel(channel)
+        return channel if user is None or user.id == incident_id else None
 
     def _without_own(self, incident_id: str, problem: str) -> Record:
         fallback = self.config.slack.fallback_channel

@@ -11,9 +11,11 @@ from bot.incident.posted import Posted
 from bot.jobs import INVITE, OPEN_ROOM, NewJob
 from bot.language import Words
 from bot.rehearsal.slack import Channel, Fault, User
+from bot.rehearsal.slack.faults import When
 from bot.slack.decorations import Decorations
 from bot.store.sql import Store
 from tests.slack.office import Office, open_office, team
+from tests.support.core import alarm
 
 FALLBACK = Config(services={"orders": Service()}, slack=SlackPart(fallback_channel="CFALLBACK"))
 
@@ -312,3 +314,24 @@ async def test_inviting_who_is_there_already_says_nothing(office: Office) -> Non
     for _ in range(2):
         await _kick(office, "invite", id_, ["mina", "jun", f"<@{office.app.bot_user_id}>"])
     assert "not-invited" not in await _timeline(office, id_)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_two_jobs_that_look_for_a_room_at_the_same_time_do_not_make_two(office: Office, when: When) -> None:
+    """After a restart: the job of the dead process, and the new one's own. One of them stands still in Slack."""
+    await office.core.raise_alarm(alarm())
+    [incident] = await office.core.incidents()
+    hold = office.local.faults.hold("conversations.create", when)
+    async with office.core.store.begin() as tx:
+        await tx.jobs.add(NewJob(OPEN_ROOM, {"incident": incident.id}))
+    working = asyncio.create_task(office.work())
+    await hold.reached()
+    async with asyncio.timeout(10):
+        while (await office.incident(incident.id)).channel is None:  # noqa: ASYNC110  # until the other job has its room; a row tells nobody
+            await asyncio.sleep(0.01)
+    hold.release()
+    await working
+    [channel] = office.channels()
+    found = await office.incident(incident.id)
+    assert (found.channel, found.channel_name) == (channel.id, channel.name)
+    assert (await _timeline(office, incident.id)).count("room") == 1

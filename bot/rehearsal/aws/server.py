@@ -109,8 +109,8 @@ class Server:
         request = Request(incoming.method, incoming.raw_path, headers, await incoming.read())
         reply = await self._in_hand(asyncio.ensure_future(self._respond(request)))
         if reply is None:
-            assert incoming.transport is not None
-            incoming.transport.abort()
+            if incoming.transport is not None:  # else the caller is gone already
+                incoming.transport.abort()
             return web.Response()  # goes nowhere
         response = web.Response(status=reply.status, body=reply.body or None)
         for key, value in reply.headers:

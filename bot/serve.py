@@ -18,6 +18,7 @@ from bot.intake.sqs import SqsDoor
 from bot.logs import configure_logging
 from bot.settings import Settings
 from bot.slack.bolt import Door, bolt_app, listeners
+from bot.slack.client import Slack, SlackRefused
 from bot.slack.desk import Desk
 from bot.slack.socket_mode import SocketMode
 from bot.upkeep import Upkeep
@@ -85,6 +86,7 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Parts:
     app_token = settings.slack_app_token
     socket = SocketMode(bolt, app_token.get_secret_value(), slack.slack.web) if app_token else None
     worker, queues = build_worker(core, aws, slack), sqs_doors(core, aws)
+    heard.desk.afterwards(_introduce(slack.slack))
 
     async def ready() -> Mapping[str, str]:
         return await parts.problems()
@@ -94,6 +96,14 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Parts:
     )
     parts = Parts(core, worker, queues, socket, heard.desk, http)
     return parts
+
+
+async def _introduce(slack: Slack) -> None:
+    """Learn who we are in Slack before the first person presses a button; a token that is refused is seen at once."""
+    try:
+        await slack.me()
+    except (Unavailable, SlackRefused) as error:
+        log.error("slack.not_introduced", error=str(error))  # noqa: TRY400  # it is expected, and says all there is
 
 
 async def _run(parts: Parts, stopping: asyncio.Event) -> None:

@@ -33,7 +33,6 @@ from tests.aws.fakes import T0
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(page for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
 #: Made on purpose after the pages that name them.
-MADE_LATER = {"docs/images/demo.png"}
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`([^`\n]+)`")
@@ -107,8 +106,6 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
             continue
         file, _, anchor = target.partition("#")
         linked = (page.parent / file).resolve() if file else page
-        if str(linked.relative_to(ROOT)) in MADE_LATER:
-            continue
         assert linked.exists(), target
         if anchor and linked.suffix == ".md":
             headings = re.findall(r"^#+ (.+)$", linked.read_text(encoding="utf-8"), re.MULTILINE)
@@ -126,7 +123,7 @@ def test_every_path_that_a_page_names_exists(page: Path) -> None:
         path = span.split("::")[0]
         if not re.fullmatch(r"[\w.*/-]+", path) or path.split("/")[0] not in folders or "/" not in path:
             continue
-        assert path in MADE_LATER or list(ROOT.glob(path.rstrip("/"))), path
+        assert list(ROOT.glob(path.rstrip("/"))), path
 
 
 def test_every_command_that_a_page_names_exists_with_its_options(page: Path) -> None:

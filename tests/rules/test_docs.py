@@ -32,7 +32,6 @@ from tests.aws.fakes import T0
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(page for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
-#: Made on purpose after the pages that name them.
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`([^`\n]+)`")
@@ -246,7 +245,7 @@ def test_the_configuration_on_the_page_can_be_used(tmp_path: Path) -> None:
     config: Config = load(tmp_path / "lifeboat.yaml")
     assert config.escalation_folder is not None
     directory = loading.load(config.escalation_folder)
-    check_config_names(config, directory)
+    check_config_names(tmp_path / "lifeboat.yaml", config, directory)
     assert config.sources.topics
     assert config.sources.queues
 

@@ -11,7 +11,7 @@ from bot.config import Config
 from bot.errors import N_, NotFound, Phrase, Refused, phrase
 from bot.incident.incident import Incident, new_id
 from bot.incident.ports import Tx
-from bot.incident.run import Approval, Run, Step
+from bot.incident.run import STATUS_NAMES, Approval, Run, Step
 from bot.incident.timeline import display_name, entry, store
 from bot.jobs import DRAW_CARD, DRAW_RUN, PLAN_RUN, STEP, NewJob
 from bot.playbook import graph, inputs
@@ -125,7 +125,7 @@ class PlaybookRuns:
         """
         run = await tx.runs.get(run_id)
         if run.status != "planned":
-            raise Refused(phrase(N_("Run {run} is {status} now."), run=run.id, status=run.status))
+            raise _refused_as_it_stands(run)
         if (await tx.incidents.get(run.incident)).resolved:  # locked: a resolution does not slip in between
             raise Refused(phrase(N_("The incident is already resolved.")))
         playbook = playbook_of(run)
@@ -181,7 +181,7 @@ class PlaybookRuns:
         """A person's word on one step: `retry`, `skip` (with a reason), `yes`, `no`, or `confirm` of a manual step."""
         run = await tx.runs.get(run_id)
         if run.status not in {"running", "needs_person"}:
-            raise Refused(phrase(N_("Run {run} is {status} now."), run=run.id, status=run.status))
+            raise _refused_as_it_stands(run)
         playbook = playbook_of(run)
         self._may_approve(playbook, by)
         steps = await tx.runs.steps(run.id)
@@ -334,6 +334,10 @@ def plan_of(run: Run) -> Plan | None:
 def _login(actor: str) -> str:
     """One name for one person, at the terminal and in Slack: neither may lend them a second voice."""
     return actor.removeprefix("cli:")
+
+
+def _refused_as_it_stands(run: Run) -> Refused:
+    return Refused(phrase(N_("Run {run} is {status} now."), run=run.id, status=phrase(STATUS_NAMES[run.status])))
 
 
 def _states(steps: Sequence[Step]) -> dict[str, graph.StepState]:

@@ -6,8 +6,17 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bot.errors import N_
+
 RunStatus = Literal["planning", "planned", "running", "needs_person", "succeeded", "failed", "aborted", "refused"]
 StepStatus = Literal["waiting", "running", "asking", "done", "failed", "skipped", "aborted"]
+
+#: What a person reads for a status.
+STATUS_NAMES: Mapping[RunStatus, str] = {
+    "planning": N_("being planned"), "planned": N_("waiting for approval"), "running": N_("running"),
+    "needs_person": N_("waiting for a person"), "succeeded": N_("done"), "failed": N_("failed"),
+    "aborted": N_("aborted"), "refused": N_("refused"),
+}  # fmt: skip
 
 #: A run in one of these is over.
 ENDED: frozenset[RunStatus] = frozenset({"succeeded", "failed", "aborted", "refused"})

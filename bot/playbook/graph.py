@@ -24,6 +24,12 @@ Event = Literal["start", "finish", "fail", "yes", "no", "confirm", "retry", "ski
 #: How a run stands when nothing moves any more. `failed` rests: retry or skip moves it on; the others are final.
 RunOutcome = Literal["done", "failed", "aborted"]
 
+#: What a person reads for a state.
+STATE_NAMES: Mapping[StepState, str] = {
+    "waiting": N_("waiting"), "running": N_("running"), "asking": N_("waiting for a person"), "done": N_("done"),
+    "failed": N_("failed"), "skipped": N_("skipped"), "aborted": N_("aborted"),
+}  # fmt: skip
+
 States = Mapping[str, StepState]
 Changes = dict[str, StepState]
 
@@ -124,8 +130,8 @@ def apply(playbook: Playbook, states: States, step: str, event: Event, reason: s
     """
     becomes = _becomes(playbook, states, playbook.step(step), event)
     if becomes is None:
-        what = phrase(N_("Step {step} is {state} now, so this can no longer be done."), step=step, state=states[step])
-        raise Refused(what)
+        state = phrase(STATE_NAMES[states[step]])
+        raise Refused(phrase(N_("Step {step} is {state} now, so this can no longer be done."), step=step, state=state))
     if event == "skip" and not reason.strip():
         raise Refused(phrase(N_("Say why step {step} is skipped: whoever reads this tomorrow will ask."), step=step))
     changes: Changes = {step: becomes}

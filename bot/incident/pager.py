@@ -1,5 +1,6 @@
 """Pages: who is told, by which contact method, and what comes next. Decisions only."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -13,6 +14,8 @@ PageStatus = Literal["due", "sent", "acknowledged", "superseded", "failed"]
 TRIES = 3
 #: Between those tries. Short: a person who is not told yet is worse than one request too many.
 RETRY_AFTER = timedelta(seconds=5)
+#: When nobody at all could be reached and the chain is at its end, everybody is tried again this much later.
+EVERYBODY_AFTER = timedelta(minutes=1)
 
 
 class Page(BaseModel):
@@ -53,3 +56,13 @@ def after_failure(
     if page.contact + 1 < len(page.person.contacts):
         return page.model_copy(update={"contact": page.contact + 1, "tries": 0}), now
     return page.model_copy(update={"status": "failed", "settled_at": now}), None
+
+
+def once_more(pages: Iterable[Page]) -> list[Page]:
+    """The last page of each person, due again and with one try for each method: what to do when every page has failed.
+
+    A chain is walked in minutes when nothing can be sent; an outage that lasts longer must not leave everybody unpaged.
+    """
+    last = {page.person.key: page for page in pages}
+    again = {"status": "due", "contact": 0, "tries": TRIES - 1, "settled_at": None}
+    return [page.model_copy(update=again) for page in last.values()]

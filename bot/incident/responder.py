@@ -346,13 +346,23 @@ class Responder:
         what = phrase(N_("{name} could not be reached by any contact method."), name=page.person.name)
         await tx.notes.write(entry(page.incident, tx.now, "unreachable", what, page.person.key))
         incident = await tx.incidents.get(page.incident)
-        level = [p for p in await tx.pages.of(incident.id) if (p.level, p.cycle) == (incident.level, incident.cycle)]
+        pages = await tx.pages.of(incident.id)
+        level = [p for p in pages if (p.level, p.cycle) == (incident.level, incident.cycle)]
         if incident.status == "open" and level and all(p.status == "failed" for p in level):
             writes = Writes(tx.now)
             incident, _ = advance(incident, writes)
             await tx.incidents.save(incident)
             await writes.flush(tx)
+            if incident.exhausted and all(p.status == "failed" for p in pages):
+                await self._try_everybody_again(tx, pages)
         await tx.jobs.add(_draw(incident))
+
+    async def _try_everybody_again(self, tx: Tx, pages: Sequence[Page]) -> None:
+        """The chain is at its end and has reached nobody: go on trying until somebody is paged or it is over."""
+        again = pager.once_more(pages)
+        await tx.pages.save(*again)
+        due = tx.now + pager.EVERYBODY_AFTER
+        await tx.jobs.add(*(NewJob(PAGE, {"page": page.id}, due_at=due) for page in again))
 
 
 def _draw(incident: Incident) -> NewJob:

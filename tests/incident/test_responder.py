@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import NotFound, Refused
-from bot.incident.pager import RETRY_AFTER, TRIES
+from bot.incident.pager import EVERYBODY_AFTER, RETRY_AFTER, TRIES
 from bot.jobs import DRAW_CARD, INVITE, OPEN_ROOM
 from escalation.policy import Chain
 from tests.support.core import Core, alarm, down
@@ -189,6 +189,36 @@ async def test_a_level_whose_people_cannot_be_reached_does_not_hold_up_the_next(
     core.slack.fail = core.sms.fail = {first: down(permanent=True)}
     await core.worker.drain()
     assert sorted(core.slack.who) == await _level(core, 2)
+
+
+async def test_an_outage_longer_than_the_whole_chain_leaves_nobody_unpaged(core: Core) -> None:
+    core.slack.fail["*"] = core.sms.fail["*"] = down(retry_after=60)
+    incident = await _open(core)
+    for _ in range(3):
+        assert (await core.only()).exhausted
+        core.clock.advance(EVERYBODY_AFTER)
+        await core.worker.drain()
+    assert not core.slack.sent + core.sms.sent
+    core.slack.fail.clear()
+    core.clock.advance(EVERYBODY_AFTER)
+    await core.worker.drain()
+    assert sorted(core.slack.who) == await _level(core, 3)
+    assert (await core.timeline(incident)).count("exhausted") == 1
+    core.clock.advance(timedelta(days=1))
+    await core.worker.drain()
+    assert len(core.slack.sent) == len(await _level(core, 3))
+
+
+@pytest.mark.parametrize("ended_by", ["acknowledge", "resolve"])
+async def test_nobody_is_tried_again_for_an_incident_that_was_answered_in_an_outage(core: Core, ended_by: str) -> None:
+    core.slack.fail["*"] = core.sms.fail["*"] = down(permanent=True)
+    incident = await _open(core)
+    async with core.store.begin() as tx:
+        await getattr(core.responder, ended_by)(tx, incident, "mina")
+    core.slack.fail.clear()
+    core.clock.advance(timedelta(days=1))
+    await core.worker.drain()
+    assert not core.slack.sent + core.sms.sent
 
 
 async def test_an_alarm_that_comes_back_after_an_acknowledgement_pages_its_owner_again_once(core: Core) -> None:

@@ -5,6 +5,7 @@ rows of one lane, and writes the result only while its lease (the fence) still h
 """
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
@@ -21,6 +22,10 @@ class Lane(IntEnum):
     SLACK = 4  #: channels, cards, edits
     BULK = 5  #: everything that can wait: sweeps, tidying
 
+
+#: The lane that the running task works for; None: somebody waits for the answer. Where tasks share something that only
+#: one can have (the embedded database's connection), the most urgent is served first.
+SERVING: ContextVar[Lane | None] = ContextVar("serving", default=None)
 
 #: A worker that died holds its jobs no longer than this, so that another takes over within 15 s.
 LEASE = timedelta(seconds=12)

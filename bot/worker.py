@@ -23,7 +23,7 @@ from typing import Any, Protocol
 import structlog
 
 from bot.errors import LeaseLost, LifeboatError, Unavailable
-from bot.jobs import LEASE, Job, Kind, Lane
+from bot.jobs import LEASE, SERVING, Job, Kind, Lane
 
 log = structlog.get_logger()
 
@@ -137,6 +137,7 @@ class Worker:
             total += ran
 
     async def _lane(self, lane: Lane) -> None:
+        SERVING.set(lane)  # and so for every task that it starts
         while not self._stopping:
             self._wake[lane].clear()
             try:
@@ -153,17 +154,26 @@ class Worker:
     async def _take(self, lane: Lane) -> int:
         """Lease what there is room for and start it."""
         if lane not in PLACES:
-            jobs = await self.store.lease(lane, AT_ONCE, self.owner)
+            jobs = await self._lease(lane, AT_ONCE)
             if jobs:
                 await self._changes(jobs)
             return len(jobs)
         room = PLACES[lane] - len(self._tasks[lane])
-        jobs = await self.store.lease(lane, room, self.owner) if room else ()
+        jobs = await self._lease(lane, room) if room else ()
         for job in jobs:
             task = asyncio.create_task(self._effect(job), name=f"{job.kind.name}-{job.id}")
             self._tasks[lane].add(task)
             task.add_done_callback(lambda done, lane=lane: self._ended(lane, done))  # type: ignore[misc]  # bound per loop
         return len(jobs)
+
+    async def _lease(self, lane: Lane, limit: int) -> Sequence[Job]:
+        """Due jobs; what comes while we are told to stop is given back untouched."""
+        jobs = await self.store.lease(lane, limit, self.owner)
+        if jobs and self._stopping:
+            async with self.store.begin() as tx:
+                await tx.jobs.give_back(*jobs)
+            return ()
+        return jobs
 
     def _ended(self, lane: Lane, task: asyncio.Task[None]) -> None:
         self._tasks[lane].discard(task)

@@ -20,6 +20,7 @@ from bot.errors import N_, Missing, Unavailable, phrase
 from bot.incident.ports import Clock
 from bot.jobs import LEASE, Lane
 from bot.storable import storable_json
+from bot.store.turns import Turns
 
 log = structlog.get_logger()
 _CHANNEL = "lifeboat_jobs"
@@ -32,6 +33,7 @@ class Database:
         self.url, self.clock = url, clock
         self.postgres = urlsplit(url).scheme.startswith("postgresql")
         self.engine = _postgres(url) if self.postgres else _sqlite(url)
+        self._turns = None if self.postgres else Turns(self.engine)
         self._on_jobs: list[Callable[[frozenset[Lane]], None]] = []
         self._lock: TextIO | None = None
         self._listener: asyncio.Task[None] | None = None
@@ -45,7 +47,7 @@ class Database:
     async def begin(self) -> AsyncIterator[tuple[AsyncConnection, datetime]]:
         """A transaction and its time. Raises `Unavailable` when the database cannot be reached."""
         try:
-            async with self.engine.begin() as connection:
+            async with self._turns.take() if self._turns else self.engine.begin() as connection:
                 yield connection, await self._now(connection)
         except (OperationalError, InterfaceError, InternalError) as error:
             raise Unavailable(phrase(N_("The database does not answer: {error}"), error=str(error.orig))) from error
@@ -135,6 +137,8 @@ class Database:
         if self._listener:
             self._listener.cancel()
             await asyncio.gather(self._listener, return_exceptions=True)
+        if self._turns:
+            await self._turns.close()
         await self.engine.dispose()
         self.unlock_file()
 
@@ -144,7 +148,7 @@ def _plain(url: str) -> str:
 
 
 def _sqlite(url: str) -> AsyncEngine:
-    """One connection: SQLite has one writer, and waiting in our own line is fairer than its busy handler."""
+    """One connection: SQLite has one writer, and waiting in our own line (`Turns`) is fairer than its busy handler."""
     engine = create_async_engine(
         url.replace("sqlite://", "sqlite+aiosqlite://", 1), pool_size=1, max_overflow=0, json_serializer=storable_json
     )

@@ -3,6 +3,7 @@
 Everything heavy is imported inside the commands, so that `lifeboat --help` answers at once.
 """
 
+import io
 import sys
 
 import typer
@@ -26,6 +27,9 @@ operate.add_to(app)
 
 def main() -> None:
     """Run a command. Our errors are one clear message and exit status 1; wrong usage is exit status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a letter must not cost the command
     try:
         app()
     except Exception as error:

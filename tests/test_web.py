@@ -1,0 +1,83 @@
+from collections.abc import AsyncIterator, Mapping
+from io import BytesIO
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from bot.errors import Unavailable, phrase
+from bot.intake.sns import Reply
+from bot.store.sql import Store
+from bot.web import MAX_BODY, routes
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+class Door:
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+
+    async def receive(self, body: bytes, headers: Mapping[str, str]) -> Reply:
+        self.bodies.append(body)
+        return Reply(503, "try again") if body == b"busy" else Reply(200, "taken")
+
+
+@pytest.fixture
+def not_ready() -> dict[str, str]:
+    return {}
+
+
+@pytest.fixture
+async def client(store: Store, not_ready: dict[str, str]) -> AsyncIterator[Any]:
+    async def slack(body: bytes, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
+        return 202, {"X-Slack-No-Retry": headers.get("X-Test", "")}, body[::-1]
+
+    async def ready() -> Mapping[str, str]:
+        return not_ready
+
+    app = routes(alarms=Door(), slack=slack, ready=ready, store=store)
+    async with TestClient(TestServer(app)) as opened:
+        yield opened
+
+
+async def test_an_alarm_gets_the_doors_answer(client: Any) -> None:
+    answer = await client.post("/alarms/sns", data=b"{}")
+    assert (answer.status, await answer.text()) == (200, "taken")
+    assert (await client.post("/alarms/sns", data=b"busy")).status == 503
+
+
+async def test_a_body_of_the_largest_size_is_read_and_one_byte_more_is_not(client: Any) -> None:
+    assert (await client.post("/alarms/sns", data=BytesIO(b"x" * MAX_BODY))).status == 200
+    assert (await client.post("/alarms/sns", data=BytesIO(b"x" * (MAX_BODY + 1)))).status == 413
+
+
+async def test_slack_gets_status_headers_and_body_as_they_are(client: Any) -> None:
+    answer = await client.post("/slack/events", data=b"abc", headers={"X-Test": "1"})
+    assert (answer.status, answer.headers["X-Slack-No-Retry"], await answer.read()) == (202, "1", b"cba")
+
+
+async def test_readiness_names_what_is_not_ready(client: Any, not_ready: dict[str, str]) -> None:
+    assert (await client.get("/healthz")).status == 200
+    assert await (await client.get("/readyz")).json() == {"ready": True, "problems": {}}
+    not_ready["database"] = "timeout"
+    answer = await client.get("/readyz")
+    assert (answer.status, await answer.json()) == (503, {"ready": False, "problems": {"database": "timeout"}})
+
+
+async def test_metrics_are_prometheus_text_even_when_the_database_is_gone(
+    client: Any, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = await client.get("/metrics")
+    assert "lifeboat_incidents_open 0.0" in await answer.text()
+    assert answer.content_type == "text/plain"
+
+    def gone(job: object = None) -> object:
+        raise Unavailable(phrase("gone"))
+
+    monkeypatch.setattr(store, "begin", gone)  # the database itself is a file that cannot be taken away
+    assert (await client.get("/metrics")).status == 200
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/alarms/sns"), ("GET", "/slack/events"), ("POST", "/metrics")])
+async def test_a_wrong_method_changes_nothing(client: Any, method: str, path: str) -> None:
+    assert (await client.request(method, path)).status == 405

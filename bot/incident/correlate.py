@@ -34,7 +34,7 @@ class News(Enum):
 
     RAISED = "raised"  #: in alarm now, and was not
     REPEATED = "repeated"  #: still in alarm: only the count changes
-    RETURNED = "returned"  #: had cleared, and is in alarm again
+    RETURNED = "returned"  #: had cleared, or must have, and is in alarm again
     CLEARED = "cleared"  #: no longer in alarm
     NOTHING = "nothing"  #: late, or a state that means nothing to an incident
 
@@ -62,18 +62,24 @@ def apply(record: AlarmRecord | None, alarm: Alarm, at: datetime) -> tuple[Alarm
             "cleared_at": None if alarm.state == "alarm" else at if alarm.state == "ok" else record.cleared_at,
         }
     )
-    return changed, _news(record.state, alarm.state, returned=record.cleared_at is not None)
+    returned = record.cleared_at is not None or _went_off_anew(record, alarm)
+    return changed, _news(record.state, alarm.state, returned=returned)
 
 
 def _is_late(record: AlarmRecord, alarm: Alarm) -> bool:
     return bool(record.changed_at and alarm.changed_at and alarm.changed_at < record.changed_at)
 
 
+def _went_off_anew(record: AlarmRecord, alarm: Alarm) -> bool:
+    """A change of state so much newer than the last one is another alarm: many are set up to tell nobody of their OK."""
+    return bool(record.changed_at and alarm.changed_at and alarm.changed_at - record.changed_at >= TELL_AGAIN_AFTER)
+
+
 def _news(before: State, after: State, *, returned: bool) -> News:
     if after == "alarm":
-        if before == "alarm":
-            return News.REPEATED
-        return News.RETURNED if returned else News.RAISED
+        if returned:
+            return News.RETURNED
+        return News.REPEATED if before == "alarm" else News.RAISED
     return News.CLEARED if after == "ok" and before == "alarm" else News.NOTHING
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import NotFound, Refused
+from bot.incident.correlate import TELL_AGAIN_AFTER
 from bot.incident.pager import EVERYBODY_AFTER, RETRY_AFTER, TRIES
 from bot.jobs import DRAW_CARD, INVITE, OPEN_ROOM
 from escalation.policy import Chain
@@ -229,6 +230,22 @@ async def test_an_alarm_that_comes_back_after_an_acknowledgement_pages_its_owner
         await core.raise_alarm(alarm())
     await core.worker.drain()
     assert core.sms.who == ["alex"]
+
+
+@pytest.mark.parametrize(
+    ("later", "told"), [(TELL_AGAIN_AFTER - timedelta(seconds=1), []), (TELL_AGAIN_AFTER, ["alex"])]
+)
+async def test_an_acknowledged_incident_does_not_swallow_an_alarm_whose_ok_nobody_told(
+    core: Core, later: timedelta, told: list[str]
+) -> None:
+    at = core.clock.now()
+    await core.raise_alarm(alarm(changed_at=at))
+    assert await _ack(core, (await core.only()).id, "alex")
+    for _ in range(2):
+        await core.raise_alarm(alarm(changed_at=at + later))
+    await core.worker.drain()
+    assert core.sms.who == told
+    assert (await core.timeline((await core.only()).id)).count("returned") == len(told)
 
 
 async def test_the_chain_of_an_open_incident_does_not_change_with_the_files(core: Core) -> None:

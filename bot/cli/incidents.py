@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from bot.cli import desk, say
+from bot.language import zone
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -70,14 +71,19 @@ async def _show(incident_id: str, *, json: bool) -> None:
             return
         one = seen.incident
         say.out(f"{one.id}  {one.status}  {one.title}")
-        say.out(_("Since {time}; target {rto}.", time=one.started_at, rto=one.rto))
+        say.out(_("Since {time}; target {rto}.", time=_.day_and_time(one.started_at), rto=one.rto))
         for page in seen.pages:
             method = page.person.contacts[page.contact].method
             say.out(f"  {page.person.name}: {page.status} ({method})")
         for made in seen.runs:
             say.out(f"  {made.name} {made.id}: {made.status}")
         say.out()
+        day = None
         for written in entries:
+            local = written.at.astimezone(zone(_.zone))
+            if local.date() != day:
+                day = local.date()
+                say.out(f"{day:%Y-%m-%d}")
             say.out(f"{_.time(written.at)}  {_.phrase(written.phrase)}")
 
 

@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -129,3 +130,9 @@ def test_the_answer_is_korean_for_a_korean_terminal(lifeboat: Command, monkeypat
 def test_a_terminal_with_a_broken_zone_still_shows_times(lifeboat: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", ":/etc/localtime")
     assert "UTC" in lifeboat("incident", "show", _declare(lifeboat)).out
+
+
+def test_a_timeline_of_several_days_is_not_shown_without_its_dates(lifeboat: Command) -> None:
+    shown = lifeboat("incident", "show", _declare(lifeboat)).out
+    assert re.search(r"^Since \d{4}-\d\d-\d\d \d\d:\d\d", shown, re.MULTILINE)
+    assert re.search(r"^\d{4}-\d\d-\d\d\n\d\d:\d\d:\d\d ", shown, re.MULTILINE)

@@ -6,7 +6,7 @@ import pytest
 from bot.errors import NotFound, Refused
 from bot.incident.correlate import TELL_AGAIN_AFTER
 from bot.incident.pager import EVERYBODY_AFTER, RETRY_AFTER, TRIES
-from bot.jobs import DRAW_CARD, INVITE, OPEN_ROOM
+from bot.jobs import DRAW_CARD, INVITE, OPEN_ROOM, Lane
 from escalation.policy import Chain
 from tests.support.core import Core, alarm, down
 
@@ -43,6 +43,13 @@ async def test_the_same_alarm_ten_thousand_times_is_one_open_incident_with_a_cou
         [record] = await tx.incidents.alarms_of(incident.id)
     assert record.count == 10_000
     assert len(await core.pages(incident.id)) == 1
+
+
+async def test_a_storm_of_one_alarm_leaves_no_pile_of_edits_of_its_card(core: Core) -> None:
+    for _ in range(50):
+        await core.raise_alarm(*[alarm()] * 10)
+    waiting = [job for job in await core.store.lease(Lane.SLACK, 100, "test") if job.kind is DRAW_CARD]
+    assert len(waiting) == 1
 
 
 async def test_two_identical_alarms_at_the_same_instant_are_one_incident(core: Core) -> None:
@@ -190,6 +197,17 @@ async def test_a_level_whose_people_cannot_be_reached_does_not_hold_up_the_next(
     core.slack.fail = core.sms.fail = {first: down(permanent=True)}
     await core.worker.drain()
     assert sorted(core.slack.who) == await _level(core, 2)
+
+
+async def test_the_next_level_does_not_cut_short_a_page_that_still_falls_through(core: Core) -> None:
+    core.slack.fail["*"] = down()
+    incident = await _open(core)
+    async with core.store.begin() as tx:
+        await core.responder.escalate(tx, incident, "sofia")
+    for _ in range(TRIES):
+        core.clock.advance(RETRY_AFTER + timedelta(milliseconds=1))
+        await core.worker.drain()
+    assert set(await _level(core, 1)) < set(core.sms.who)
 
 
 async def test_an_outage_longer_than_the_whole_chain_leaves_nobody_unpaged(core: Core) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from bot.clock import SystemClock
 from bot.incident.run import Run
-from bot.jobs import DRAW_CARD, DRAW_HOME, DRAW_PAGE, DRAW_RUN, SAY, NewJob
+from bot.jobs import DRAW_CARD, DRAW_HOME, DRAW_PAGE, DRAW_RUN, SAY, Lane, NewJob
 from bot.playbook.action import StepPlan
 from bot.playbook.plan import Plan
 from bot.rehearsal.slack import Fault
@@ -13,6 +13,7 @@ from bot.store.sql import Store
 from tests.slack import views
 from tests.slack.office import Office, open_office
 from tests.slack.test_messages import buttons, texts
+from tests.support.core import alarm
 
 BY_HAND = views.playbook([{"id": "look", "manual": {"en": "Look at the graph.", "ko": "그래프를 보세요."}}])
 
@@ -173,3 +174,43 @@ async def test_a_429_on_edits_holds_no_page_and_no_room(office: Office) -> None:
     assert (await office.incident(second)).channel
     assert sum(len(messages) for messages in office.paged().values()) == 2
     assert not office.sms.sent
+
+
+async def test_a_card_that_a_429_kept_back_is_not_taken_for_posted(office: Office) -> None:
+    office.local.faults.add(Fault("ratelimited", "chat.postMessage", times=None, retry_after=30))
+    id_ = await office.alarm()
+    [channel] = office.channels()
+    await office.acknowledge(id_, "mina")
+    assert office.said(channel.id) == []
+    office.local.faults.clear()
+    await office.later(120)
+    [card] = office.said(channel.id)
+    assert "Mina Park" in card.text
+
+
+async def test_a_card_over_a_limit_of_the_workspace_is_not_tried_for_ever(office: Office) -> None:
+    office.local.faults.add(Fault("refused", "chat.postMessage", times=None, code="message_limit_exceeded"))
+    id_ = await office.alarm()
+    for _ in range(5):
+        await office.later(600)
+    tries = office.tries("chat.postMessage")
+    async with office.core.store.begin() as tx:
+        assert (await tx.jobs.next_due(Lane.SLACK) or tx.now) >= tx.now
+    await office.resolve(id_)
+    await office.later(7200)
+    assert office.tries("chat.postMessage") <= tries + 3
+    assert office.sms.sent
+
+
+async def test_a_channel_that_slack_is_slow_to_make_delays_no_page(office: Office) -> None:
+    hold = office.local.faults.hold("conversations.create", when="before")
+    await office.core.raise_alarm(alarm())
+    working = asyncio.create_task(office.core.worker.run())
+    async with asyncio.timeout(20):
+        await hold.reached()
+        while not office.paged():  # noqa: ASYNC110  # the local Slack's people have no event for a message to them
+            await asyncio.sleep(0.02)
+    assert not office.channels()
+    hold.release()
+    office.core.worker.stop()
+    await working

@@ -138,7 +138,7 @@ def _planned(
     return PlannedStep(step.id, step.kind, step.uses, rendered, unknown, plan, problem)
 
 
-_LATER = N_("Its calls are known only when the steps before it are done: {reason}")
+_LATER = N_("Its calls are known only when the steps before it are done. As things are now: {reason}")
 
 
 def _is_unknown(name: tuple[str, ...], variables: Mapping[str, Any]) -> bool:

@@ -11,15 +11,16 @@ from typing import Any, TextIO
 from urllib.parse import urlsplit
 
 import structlog
-from sqlalchemy import event, text
+from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.errors import N_, Missing, Unavailable, phrase
 from bot.incident.ports import Clock
 from bot.jobs import LEASE, Lane
 from bot.storable import storable_json
+from bot.store.statements import Statements
 from bot.store.turns import Turns
 
 log = structlog.get_logger()
@@ -32,8 +33,9 @@ class Database:
     def __init__(self, url: str, clock: Clock) -> None:
         self.url, self.clock = url, clock
         self.postgres = urlsplit(url).scheme.startswith("postgresql")
-        self.engine = _postgres(url) if self.postgres else _sqlite(url)
-        self._turns = None if self.postgres else Turns(self.engine)
+        self._server = _postgres(url) if self.postgres else None
+        self.engine: Engine = self._server.sync_engine if self._server else _sqlite(url)
+        self._turns = Turns(self.engine)
         self._on_jobs: list[Callable[[frozenset[Lane]], None]] = []
         self._lock: TextIO | None = None
         self._listener: asyncio.Task[None] | None = None
@@ -44,10 +46,10 @@ class Database:
         return Path(urlsplit(self.url).path[1:])
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[tuple[AsyncConnection, datetime]]:
+    async def begin(self) -> AsyncIterator[tuple[Statements, datetime]]:
         """A transaction and its time. Raises `Unavailable` when the database cannot be reached."""
         try:
-            async with self._turns.take() if self._turns else self.engine.begin() as connection:
+            async with self._server.begin() if self._server else self._turns.take() as connection:
                 yield connection, await self._now(connection)
         except (OperationalError, InterfaceError, InternalError) as error:
             raise Unavailable(phrase(N_("The database does not answer: {error}"), error=str(error.orig))) from error
@@ -58,7 +60,7 @@ class Database:
                 raise Unavailable(phrase(N_("The database went away: {error}"), error=str(error.orig))) from error
             raise
 
-    async def _now(self, connection: AsyncConnection) -> datetime:
+    async def _now(self, connection: Statements) -> datetime:
         """PostgreSQL's own clock, so that replicas whose clocks differ agree on leases; the process's on SQLite."""
         if not self.postgres:
             return self.clock.now()
@@ -101,7 +103,7 @@ class Database:
         """Call `wake` with the lanes that got work, from this process and, on PostgreSQL, from every other."""
         self._on_jobs.append(wake)
 
-    async def notify(self, connection: AsyncConnection, lanes: Iterable[Lane]) -> None:
+    async def notify(self, connection: Statements, lanes: Iterable[Lane]) -> None:
         """Within a transaction: on PostgreSQL the other replicas hear of it when it commits."""
         if self.postgres:
             payload = ",".join(str(int(lane)) for lane in sorted(lanes))
@@ -137,9 +139,11 @@ class Database:
         if self._listener:
             self._listener.cancel()
             await asyncio.gather(self._listener, return_exceptions=True)
-        if self._turns:
-            await self._turns.close()
-        await self.engine.dispose()
+        await self._turns.close()
+        if self._server:
+            await self._server.dispose()
+        else:
+            self.engine.dispose()
         self.unlock_file()
 
 
@@ -147,21 +151,22 @@ def _plain(url: str) -> str:
     return "postgresql://" + url.split("://", 1)[1]
 
 
-def _sqlite(url: str) -> AsyncEngine:
+def _sqlite(url: str) -> Engine:
     """One connection: SQLite has one writer, and waiting in our own line (`Turns`) is fairer than its busy handler."""
-    engine = create_async_engine(
-        url.replace("sqlite://", "sqlite+aiosqlite://", 1), pool_size=1, max_overflow=0, json_serializer=storable_json
-    )
+    engine = create_engine(
+        url, pool_size=1, max_overflow=0, json_serializer=storable_json,
+        connect_args={"check_same_thread": False, "timeout": 0},
+    )  # fmt: skip
 
-    @event.listens_for(engine.sync_engine, "connect")
+    @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=15000", "foreign_keys=ON"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Table, delete, exists, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.incident.posted import Posted, Profile
 from bot.incident.timeline import Entry
 from bot.jobs import ALARM
 from bot.store.incidents import upsert
+from bot.store.statements import Statements
 from bot.store.tables import InboxRow, JobRow, MessageRow, PersonRow, SeenRow, TimelineRow
 
 _timeline: Table = TimelineRow.__table__  # type: ignore[attr-defined]  # SQLModel adds it when the class is made
@@ -26,7 +26,7 @@ REMEMBER = timedelta(hours=48)
 class NoteRows:
     """`bot.incident.ports.Notes` over SQL."""
 
-    def __init__(self, connection: AsyncConnection, now: datetime) -> None:
+    def __init__(self, connection: Statements, now: datetime) -> None:
         self.connection, self.now = connection, now
 
     async def write(self, *entries: Entry) -> None:
@@ -55,7 +55,7 @@ class NoteRows:
 class MessageRows:
     """`bot.incident.posted.Messages` over SQL."""
 
-    def __init__(self, connection: AsyncConnection, now: datetime) -> None:
+    def __init__(self, connection: Statements, now: datetime) -> None:
         self.connection, self.now = connection, now
 
     async def get(self, key: str) -> Posted | None:

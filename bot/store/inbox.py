@@ -7,13 +7,13 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Table, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import N_, Unavailable, phrase
 from bot.incident.ports import Delivery
 from bot.jobs import ALARM, NewJob
 from bot.storable import storable
 from bot.store.incidents import upsert
+from bot.store.statements import Statements
 from bot.store.tables import InboxRow
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _LONGEST_ID = 300
 class InboxRows:
     """The inbox inside one transaction."""
 
-    def __init__(self, connection: AsyncConnection, now: datetime) -> None:
+    def __init__(self, connection: Statements, now: datetime) -> None:
         self.connection, self.now = connection, now
 
     async def add(self, deliveries: Collection[Delivery]) -> Sequence[str]:

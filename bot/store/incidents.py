@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlalchemy import Row, Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import NotFound
 from bot.incident.correlate import AlarmRecord
 from bot.incident.incident import Incident
 from bot.incident.pager import Page
+from bot.store.statements import Statements
 from bot.store.tables import AlarmRow, IncidentRow, PageRow
 
 _incidents: Table = IncidentRow.__table__  # type: ignore[attr-defined]  # SQLModel adds it when the class is made
@@ -20,7 +20,7 @@ _pages: Table = PageRow.__table__  # type: ignore[attr-defined]  # as above
 _MANY = 50
 
 
-def upsert(connection: AsyncConnection, table: Table) -> Any:
+def upsert(connection: Statements, table: Table) -> Any:
     """`INSERT` of the dialect in use, which knows ON CONFLICT."""
     return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
 
@@ -28,7 +28,7 @@ def upsert(connection: AsyncConnection, table: Table) -> Any:
 class IncidentRows:
     """`bot.incident.ports.Incidents` over SQL."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Statements) -> None:
         self.connection = connection
 
     async def get(self, incident: str) -> Incident:
@@ -136,7 +136,7 @@ class IncidentRows:
 class PageRows:
     """`bot.incident.ports.Pages` over SQL."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Statements) -> None:
         self.connection = connection
 
     async def add(self, *pages: Page) -> None:

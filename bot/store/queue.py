@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import and_, case, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import LeaseLost
 from bot.jobs import KINDS, LEASE, Job, Lane, NewJob
+from bot.store.statements import Statements
 from bot.store.tables import JobRow
 
 _jobs = JobRow.__table__  # type: ignore[attr-defined]  # SQLModel adds it when the class is made
@@ -18,7 +18,7 @@ _jobs = JobRow.__table__  # type: ignore[attr-defined]  # SQLModel adds it when 
 class Queue:
     """The jobs table inside one transaction."""
 
-    def __init__(self, connection: AsyncConnection, now: datetime) -> None:
+    def __init__(self, connection: Statements, now: datetime) -> None:
         self.connection, self.now = connection, now
         self.touched: set[Lane] = set()
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Table, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import NotFound
 from bot.incident.run import Run, Step
+from bot.store.statements import Statements
 from bot.store.tables import RunRow, StepRow
 
 _runs: Table = RunRow.__table__  # type: ignore[attr-defined]  # SQLModel adds it when the class is made
@@ -17,7 +17,7 @@ _steps: Table = StepRow.__table__  # type: ignore[attr-defined]  # as above
 class RunRows:
     """`bot.incident.ports.Runs` over SQL. Getting a run locks it; its steps are only changed under that lock."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Statements) -> None:
         self.connection = connection
 
     async def get(self, run: str) -> Run:

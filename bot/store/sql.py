@@ -4,8 +4,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot.jobs import Job, Lane
 from bot.store.database import Database
 from bot.store.history import MessageRows, NoteRows
@@ -13,13 +11,14 @@ from bot.store.inbox import InboxRows
 from bot.store.incidents import IncidentRows, PageRows
 from bot.store.queue import Queue
 from bot.store.runs import RunRows
+from bot.store.statements import Statements
 from bot.store.watch import Watch
 
 
 class Transaction:
     """`bot.incident.ports.Tx` over SQL, and what only the edges use (`messages`, `inbox`)."""
 
-    def __init__(self, connection: AsyncConnection, now: datetime) -> None:
+    def __init__(self, connection: Statements, now: datetime) -> None:
         self.now = now
         self.jobs = Queue(connection, now)
         self.incidents = IncidentRows(connection)

@@ -3,43 +3,74 @@
 SQLite has one writer, and what it costs is the commit, which waits for the disk. So a transaction that ends while others
 wait does not commit: the next one goes on behind a savepoint, and the last one commits for all. Each returns only when
 that commit is on disk, so to its caller it was a transaction of its own; one that fails undoes no more than itself.
+
+Statements run on the event loop: between BEGIN and COMMIT nobody else can lock the file and nothing waits for the disk,
+so that a statement takes microseconds, where handing it to a thread and back takes ten times as long. The commit runs in
+a thread. A file that another process has locked (the CLI beside `serve`) is tried again after a sleep of this task alone.
 """
 
 import asyncio
 import heapq
 import itertools
-from collections.abc import AsyncIterator
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, CursorResult, Dialect, Engine
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.errors import N_, Unavailable, phrase
 from bot.jobs import SERVING
 
 #: Nobody is added to a commit that its first member has waited for so long: about what a disk takes for one.
 _LONGEST_ROW = 0.010
+#: Between two tries to lock a file that another process has locked, and for how long it is tried.
+_TRY_AGAIN, _LONGEST_LOCK = 0.005, 15.0
+
+Done = TypeVar("Done")
+
+
+class InlineConnection:
+    """`bot.store.statements.Statements` over a connection whose statements need no thread."""
+
+    def __init__(self, connection: Connection, thread: ThreadPoolExecutor) -> None:
+        self._connection, self._thread = connection, thread
+
+    @property
+    def dialect(self) -> Dialect:
+        return self._connection.dialect
+
+    async def execute(self, statement: Any, parameters: Any = None) -> CursorResult[*tuple[Any, ...]]:
+        return self._connection.execute(statement, parameters)
+
+    async def run_sync(self, work: Callable[..., Done], /, *args: Any, **more: Any) -> Done:
+        """For what takes longer, such as migrations: in the thread."""
+        run = asyncio.get_running_loop().run_in_executor
+        return await run(self._thread, lambda: work(self._connection, *args, **more))
 
 
 @dataclass
 class _Row:
-    """The transactions that will be committed together."""
+    """The transactions that will be committed together. `written`: SQLite's count of changes when it began."""
 
-    connection: AsyncConnection
+    connection: Connection
     since: float
+    written: int
     members: int = 0
-    lost: BaseException | None = None
     on_disk: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
 class Turns:
     """`async with turns.take() as connection`: a transaction."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._connection: AsyncConnection | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="lifeboat-commit")
+        self._connection: Connection | None = None
         self._row: _Row | None = None
         self._taken = False
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
@@ -47,19 +78,19 @@ class Turns:
         self._finishing: asyncio.Task[None] | None = None
 
     @asynccontextmanager
-    async def take(self) -> AsyncIterator[AsyncConnection]:
+    async def take(self) -> AsyncIterator[InlineConnection]:
         """A transaction; it is on disk when this returns. Raises `NoConnectionFree` when its turn does not come."""
         await self._turn()
         row: _Row | None = None
+        lost: Exception | None = None
         try:
             row = await self._join()
-            yield row.connection
+            yield InlineConnection(row.connection, self._thread)
         except BaseException:
-            if row:
-                await self._undo(row)
+            lost = self._undo(row) if row else None
             raise
         finally:
-            self._end()
+            self._end(lost)
         await asyncio.shield(row.on_disk)
 
     async def close(self) -> None:
@@ -67,8 +98,9 @@ class Turns:
         if self._finishing:
             await self._finishing
         if self._connection:
-            await self._connection.close()
+            self._connection.close()
             self._connection = None
+        self._thread.shutdown()
 
     async def _turn(self) -> None:
         if not self._taken:
@@ -102,67 +134,96 @@ class Turns:
         """The row that is open, behind a savepoint; else a new one."""
         row = self._row
         if row is None:
-            if self._connection is None:
-                self._connection = await self._engine.connect()
-            await self._connection.begin()
-            row = self._row = _Row(self._connection, asyncio.get_running_loop().time())
+            connection = await self._locked()
+            row = self._row = _Row(connection, _seconds(), _changes(connection))
         else:
             # Never released: the commit does that, and ROLLBACK TO finds the latest of this name.
-            await row.connection.exec_driver_sql("SAVEPOINT turn")
+            row.connection.exec_driver_sql("SAVEPOINT turn")
         row.members += 1
         return row
 
-    async def _undo(self, row: _Row) -> None:
-        """Undo what the latest member did. Where that cannot be had, the whole row is lost, and its members hear so."""
+    async def _locked(self) -> Connection:
+        """BEGIN IMMEDIATE: from here on nobody else writes. Raises `OperationalError` when that cannot be had."""
+        end = _seconds() + _LONGEST_LOCK
+        while True:
+            try:
+                self._connection = self._connection or self._engine.connect()
+                self._connection.begin()
+            except OperationalError as error:
+                if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY or _seconds() > end:
+                    raise
+                await asyncio.sleep(_TRY_AGAIN)
+            else:
+                return self._connection
+
+    def _undo(self, row: _Row) -> Exception | None:
+        """Undo what the latest member did. Where that cannot be had, the whole row is lost: the error says why."""
         row.members -= 1
         try:
             if row.members:
-                await row.connection.exec_driver_sql("ROLLBACK TO turn")
+                row.connection.exec_driver_sql("ROLLBACK TO turn")
             else:
-                await row.connection.rollback()
                 self._row = None
-        except BaseException as error:
-            row.lost = error
-            if not isinstance(error, Exception):
-                raise
+                row.connection.rollback()
+        except SQLAlchemyError as error:
+            if row.members:
+                return error
+            self._let_go(row.connection)
+        return None
 
-    def _end(self) -> None:
+    def _end(self, lost: Exception | None) -> None:
         """After a member: let the next one join its row, or commit the row."""
         row = self._row
-        if row is None or (row.lost is None and self._age(row) < _LONGEST_ROW and self._somebody_waits()):
+        if row is None or (lost is None and _seconds() - row.since < _LONGEST_ROW and self._somebody_waits()):
             self._pass_on()
             return
         self._row = None
         # A task of its own: a member that is cancelled must not take the others' commit with it.
-        self._finishing = asyncio.create_task(self._finish(row), name="lifeboat-commit")
+        self._finishing = asyncio.create_task(self._finish(row, lost), name="lifeboat-commit")
 
-    def _age(self, row: _Row) -> float:
-        return asyncio.get_running_loop().time() - row.since
-
-    async def _finish(self, row: _Row) -> None:
-        error: BaseException | None = row.lost and _lost(row.lost)
+    async def _finish(self, row: _Row, lost: Exception | None) -> None:
+        error = lost and _gone(lost)
         if error is None:
-            try:
-                await row.connection.commit()
-            except Exception as refused:  # noqa: BLE001  # every member raises it
-                error = refused
+            error = await self._commit(row)
         if error is None:
             row.on_disk.set_result(None)
         else:
             row.on_disk.set_exception(error)
             row.on_disk.exception()  # its members may all be gone
-            await self._let_go(row.connection)
+            self._let_go(row.connection)
         self._pass_on()
 
-    async def _let_go(self, connection: AsyncConnection) -> None:
+    async def _commit(self, row: _Row) -> Exception | None:
+        """Commit; the error when that fails. Where nothing was written there is no disk to wait for."""
+        try:
+            if _changes(row.connection) == row.written:
+                row.connection.commit()
+            else:
+                await asyncio.get_running_loop().run_in_executor(self._thread, row.connection.commit)
+        except Exception as error:  # noqa: BLE001  # every member raises it
+            return error
+        return None
+
+    def _let_go(self, connection: Connection) -> None:
         """Nobody knows what state this connection is in: the next member gets a new one."""
         self._connection = None
         with suppress(SQLAlchemyError):
-            await connection.invalidate()
+            connection.invalidate()
         with suppress(SQLAlchemyError):
-            await connection.close()
+            connection.close()
 
 
-def _lost(error: BaseException) -> Unavailable:
+def _changes(connection: Connection) -> int:
+    """How many rows this connection has written since it was opened."""
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    return raw.total_changes
+
+
+def _seconds() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _gone(error: Exception) -> Unavailable:
     """For the other members of a row: why theirs is gone too."""
-    return Unavailable(phrase(N_("The database does not answer: {error}"), error=str(error) or type(error).__name__))
+    return Unavailable(phrase(N_("The database does not answer: {error}"), error=str(error)))

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, Table, and_, exists, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.jobs import ESCALATE, PAGE, PLAN_RUN, STEP, Lane
+from bot.store.statements import Statements
 from bot.store.tables import IncidentRow, JobRow, PageRow, RunRow, StepRow
 
 _jobs: Table = JobRow.__table__  # type: ignore[attr-defined]  # SQLModel adds it when the class is made
@@ -23,7 +23,7 @@ _PATIENCE = timedelta(seconds=60)
 class Watch:
     """The queries inside one transaction."""
 
-    def __init__(self, connection: AsyncConnection, now: datetime) -> None:
+    def __init__(self, connection: Statements, now: datetime) -> None:
         self.connection, self.before = connection, now - _PATIENCE
 
     async def stuck(self) -> Sequence[str]:

@@ -51,7 +51,7 @@ def test_a_file_that_cannot_be_made_is_told_with_the_variable_to_correct(tmp_pat
 async def test_when_every_connection_is_in_use_the_caller_hears_unavailable(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pool = store.database.engine.sync_engine.pool
+    pool = store.database.engine.pool
     monkeypatch.setattr(pool, "_timeout", 0.05)  # half a minute otherwise
     async with AsyncExitStack() as stack:
         for _ in range(pool.size() + pool._max_overflow):  # type: ignore[attr-defined]  # a QueuePool on both

@@ -21,7 +21,7 @@ def _delivery(store: Store, id_: str = "m1", body: str = "{}") -> Delivery:
 
 def _commits(store: Store) -> list[Any]:
     counted: list[Any] = []
-    event.listen(store.database.engine.sync_engine, "commit", counted.append)
+    event.listen(store.database.engine, "commit", counted.append)
     return counted
 
 

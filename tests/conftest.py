@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from bot.clock import SystemClock
 from bot.store.database import Database
@@ -14,6 +15,13 @@ from bot.store.schema import upgrade
 from bot.store.sql import Store
 from tests.support.core import Core, build
 from tests.support.postgres import PostgresServer, missing_server
+
+# structlog's own default draws every traceback with its variables, which costs more than most tests.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level, structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer(),
+    ]
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")

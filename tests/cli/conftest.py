@@ -78,5 +78,6 @@ def lifeboat(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
         out, err = capsys.readouterr()
         return Said(status, out, err)
 
+    configured = structlog.get_config()
     yield call
-    structlog.reset_defaults()
+    structlog.configure(**configured)

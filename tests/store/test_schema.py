@@ -1,6 +1,7 @@
 import asyncio
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -111,4 +112,6 @@ async def test_a_database_that_does_not_answer_is_told_as_such(tmp_path: Path) -
     with pytest.raises(Unavailable, match="unable to open"):
         await schema.upgrade(no_folder)
     await no_folder.close()
-    await asyncio.sleep(0)
+    for thread in threading.enumerate():
+        if "_connection_worker_thread" in thread.name:  # aiosqlite's: it still reports to this loop
+            await asyncio.to_thread(thread.join)

@@ -33,6 +33,10 @@ class Pool(Protocol):
     def __call__(self, work: Callable[[], Result]) -> Awaitable[Result]: ...
 
 
+#: A lease is renewed every quarter of its length, so that half of it is left for certain when it was just looked at.
+_MAY_ACT = LEASE.total_seconds() / 2
+
+
 class StepRunner:
     """The handlers of PLAN_RUN and STEP."""
 
@@ -81,8 +85,8 @@ class StepRunner:
             if step.params is None:
                 step = await self._intend(job, run, step, steps, known)
             params = self._bind(run, step)
-            lease_ends = time.monotonic() + LEASE.total_seconds()
-            progress = await self.pool(lambda: self._call(run, step, params, known, lease_ends))
+            held_at = await self._still_ours(job)
+            progress = await self.pool(lambda: self._call(run, step, params, known, held_at))
         except ActionFailed as error:
             progress = _after(error, known)
             acted = step.acted
@@ -130,16 +134,22 @@ class StepRunner:
         async with self.store.begin(job) as tx:
             return await self.runs.intend(tx, step, encode(rendered), encode(before))
 
+    async def _still_ours(self, job: Job) -> float:
+        """The instant, by the clock that runs on while a process is frozen, at which the lease was surely ours."""
+        asked_at = time.monotonic()
+        async with self.store.begin(job):
+            return asked_at
+
     def _bind(self, run: Run, step: Step) -> Params:
         used = self._used(playbook_of(run).step(step.step))
         return planning.bind(used.facts.params, decode(dict(step.params or {})), step.step)
 
-    def _call(self, run: Run, step: Step, params: Params, attempt: Attempt, lease_ends: float) -> Progress:
+    def _call(self, run: Run, step: Step, params: Params, attempt: Attempt, held_at: float) -> Progress:
         """In the pool: `act` once, then `look`. A frozen process that wakes up here must not act on an old lease.
 
         Neither does a call that stood in line as long; a lease that held all the same gives the job back at once.
         """
-        if time.monotonic() > lease_ends:
+        if time.monotonic() - held_at > _MAY_ACT:
             raise Unavailable(phrase(N_("Step {step} waited too long for its turn to call AWS."), step=step.step))
         used = self._used(playbook_of(run).step(step.step))
         aws = self.aws(Context.model_validate(run.context).region)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -137,7 +136,7 @@ async def test_a_call_that_stood_in_line_past_its_lease_is_not_made(
     await mend.approve(await mend.request())
     [job] = await store.lease(Lane.AWS, 1, "late")
     # The monotonic clock cannot be moved: the lease is over before it began instead.
-    monkeypatch.setattr("bot.incident.step_runner.LEASE", timedelta(seconds=-1))
+    monkeypatch.setattr("bot.incident.step_runner._MAY_ACT", -1.0)
     with pytest.raises(Unavailable, match="too long"):
         await mend.runner.step(job)
     assert "act orders-left" not in mend.cloud.calls

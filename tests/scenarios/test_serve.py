@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from bot.rehearsal.shop import ORDERS_ALARM
+from bot.rehearsal.slack import Fault
 from bot.rehearsal.stage import Stage
 from bot.slack.incident_buttons import ACKNOWLEDGE
 
@@ -46,6 +47,19 @@ async def test_it_is_not_ready_when_its_queue_does_not_answer(tmp_path: Path) ->
                 except aiohttp.ClientError:
                     await asyncio.sleep(0.05)
         assert (status, told["problems"]) == (503, {"queue": "no answer"})
+
+
+async def test_a_slack_that_refuses_everything_stops_neither_the_start_nor_the_page(tmp_path: Path) -> None:
+    async with Stage(tmp_path) as stage:
+        stage.slack.faults.add(Fault("refused", "*", times=None, code="invalid_auth"))
+        bot = await stage.start_bot()
+        await asyncio.to_thread(stage.shop.corrupt_orders)
+        async with asyncio.timeout(40):
+            while not stage.aws.sms:  # noqa: ASYNC110  # the emulated SNS has no event for a text message
+                await asyncio.sleep(0.05)
+        assert ORDERS_ALARM in stage.aws.sms[0][1]
+        assert bot.returncode is None
+        assert "invalid_auth" in stage.log()
 
 
 async def test_a_second_process_on_one_sqlite_file_refuses_to_start_and_names_the_first(tmp_path: Path) -> None:

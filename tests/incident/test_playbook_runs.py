@@ -167,7 +167,7 @@ async def test_retry_is_a_new_attempt_with_a_new_token_and_a_clean_memory(mend: 
 async def test_a_second_click_on_retry_is_refused_and_starts_nothing(mend: Play) -> None:
     mend.cloud.answers["act orders-left"] = [failed(), working()]
     run = await mend.press(await mend.start(), "left", "retry")
-    with pytest.raises(Refused, match="Step left is .*, so this can no longer be done"):
+    with pytest.raises(Refused, match=r"Step left is .*, so this can no longer be done"):
         await mend.press(run, "left", "retry")
     assert (await mend.steps(run))["left"].attempt == 2
 

@@ -34,8 +34,10 @@ Effect = Callable[[Job], Awaitable[Record]]
 
 #: How many effects of a lane run at the same time in one process.
 PLACES: Mapping[Lane, int] = {Lane.PAGE: 8, Lane.AWS: 6, Lane.SLACK: 6, Lane.BULK: 2}
-#: How many changes share a transaction.
-AT_ONCE = 400
+#: While pages go out, of these lanes only so many: they share the processor, the disk and Slack with the pages.
+_PATIENT, _PATIENT_PLACES = frozenset({Lane.SLACK, Lane.BULK}), 1
+#: How many changes share a transaction: few enough that a page, or an alarm that comes in, does not wait long behind it.
+AT_ONCE = 50
 #: A waiting worker looks again after this many seconds, whatever it was or was not told.
 POLL = 1.0
 _HEARTBEAT = LEASE.total_seconds() / 4
@@ -158,7 +160,7 @@ class Worker:
             if jobs:
                 await self._changes(jobs)
             return len(jobs)
-        room = PLACES[lane] - len(self._tasks[lane])
+        room = self._room(lane)
         jobs = await self._lease(lane, room) if room else ()
         for job in jobs:
             task = asyncio.create_task(self._effect(job), name=f"{job.kind.name}-{job.id}")
@@ -175,9 +177,16 @@ class Worker:
             return ()
         return jobs
 
+    def _room(self, lane: Lane) -> int:
+        """How many more effects of a lane may start now."""
+        places = _PATIENT_PLACES if lane in _PATIENT and self._tasks[Lane.PAGE] else PLACES[lane]
+        return max(0, places - len(self._tasks[lane]))
+
     def _ended(self, lane: Lane, task: asyncio.Task[None]) -> None:
         self._tasks[lane].discard(task)
         self._wake[lane].set()
+        if lane is Lane.PAGE and not self._tasks[lane]:
+            self.wake(_PATIENT)
 
     async def _sleep(self, lane: Lane) -> None:
         """Until there is news, the next job is due, or the poll interval has gone by."""
@@ -186,7 +195,7 @@ class Worker:
                 await self._wake[lane].wait()
 
     async def _until_due(self, lane: Lane) -> float:
-        if lane in PLACES and len(self._tasks[lane]) >= PLACES[lane]:
+        if lane in PLACES and not self._room(lane):
             return POLL
         async with self.store.begin() as tx:
             due = await tx.jobs.next_due(lane)

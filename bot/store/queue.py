@@ -4,7 +4,20 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, case, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import (
+    Integer,
+    String,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.errors import LeaseLost
@@ -27,11 +40,11 @@ class Queue:
         rows = [self._row(job) for job in jobs]
         plain, keyed = [r for r in rows if r["key"] is None], [r for r in rows if r["key"] is not None]
         if plain:
-            await self.connection.execute(insert(_jobs), plain)
+            await self.connection.execute(_INSERT, plain)
         if keyed:
             latest_first = sorted(keyed, key=lambda row: (row["key"], row["due_at"]), reverse=True)
             earliest = {row["key"]: row for row in latest_first}
-            await self.connection.execute(self._upsert(), list(earliest.values()))
+            await self.connection.execute(_UPSERT[self.connection.dialect.name], list(earliest.values()))
 
     def _row(self, job: NewJob) -> dict[str, Any]:
         due = job.due_at or self.now
@@ -42,45 +55,10 @@ class Queue:
             "key": job.key, "due_at": due, "created_at": self.now, "attempts": 0, "fence": 0, "error": "",
         }  # fmt: skip
 
-    def _upsert(self) -> Any:
-        dialect = postgresql if self.connection.dialect.name == "postgresql" else sqlite
-        statement = dialect.insert(_jobs)
-        new = statement.excluded.due_at
-        earlier = case((new < _jobs.c.due_at, new), else_=_jobs.c.due_at)
-        return statement.on_conflict_do_update(index_elements=["key"], set_={"due_at": earlier})
-
     async def lease(self, lane: Lane, limit: int, owner: str) -> Sequence[Job]:
         """Take up to `limit` due jobs. Taking one gives up its key, so that newer work for the same thing can be added."""
-        due = (
-            select(_jobs.c.id)
-            .where(
-                *self._waiting(lane),
-                _jobs.c.due_at <= self.now,
-                or_(_jobs.c.leased_until.is_(None), _jobs.c.leased_until < self.now),
-            )
-            .order_by(_jobs.c.due_at, _jobs.c.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
         taken = await self.connection.execute(
-            update(_jobs)
-            .where(_jobs.c.id.in_(due))
-            .values(
-                leased_until=self.now + LEASE,
-                owner=owner,
-                fence=_jobs.c.fence + 1,
-                attempts=_jobs.c.attempts + 1,
-                key=None,
-            )
-            .returning(
-                _jobs.c.id,
-                _jobs.c.kind,
-                _jobs.c.payload,
-                _jobs.c.due_at,
-                _jobs.c.attempts,
-                _jobs.c.fence,
-                _jobs.c.created_at,
-            )
+            _LEASE[lane], {"now": self.now, "most": limit, "until": self.now + LEASE, "holder": owner}
         )
         jobs = [
             Job(row.id, KINDS[row.kind], row.payload, row.due_at, row.attempts, row.fence, row.created_at)
@@ -90,13 +68,16 @@ class Queue:
 
     async def check(self, *jobs: Job) -> None:
         """Raise `LeaseLost` unless every one of these leases is still ours. Locks the rows until the transaction ends."""
-        held = await self.connection.execute(select(_jobs.c.id).where(self._fence(jobs)).with_for_update())
-        self._all_held(jobs, {row.id for row in held})
+        held = await self.connection.execute(select(_jobs.c.id).where(_fence(jobs)).with_for_update())
+        _all_held(jobs, {row.id for row in held})
 
     async def finish(self, *jobs: Job) -> None:
         """Remove finished jobs. Raises `LeaseLost`, and so undoes the whole transaction, when one is no longer ours."""
-        gone = await self.connection.execute(delete(_jobs).where(self._fence(jobs)).returning(_jobs.c.id))
-        self._all_held(jobs, {row.id for row in gone})
+        if jobs:
+            fences = [{"job": job.id, "held": job.fence} for job in sorted(jobs, key=lambda job: job.id)]
+            gone = await self.connection.execute(_FINISH, fences)
+            if gone.rowcount != len(jobs):
+                raise _lost(*jobs)
 
     async def again(self, job: Job, after: timedelta, error: str) -> None:
         """Give a job back, to be tried after a while."""
@@ -119,35 +100,27 @@ class Queue:
 
     async def _release(self, job: Job, **values: Any) -> None:
         changed = await self.connection.execute(
-            update(_jobs)
-            .where(self._fence((job,)))
-            .values(leased_until=None, owner=None, **values)
-            .returning(_jobs.c.id)
+            update(_jobs).where(_fence((job,))).values(leased_until=None, owner=None, **values).returning(_jobs.c.id)
         )
-        self._all_held((job,), {row.id for row in changed})
+        _all_held((job,), {row.id for row in changed})
 
     async def extend(self, owner: str, jobs: Sequence[Job]) -> frozenset[int]:
         """Renew the leases of running jobs; the ids that are still ours."""
         kept = await self.connection.execute(
             update(_jobs)
-            .where(self._fence(jobs), _jobs.c.owner == owner)
+            .where(_fence(jobs), _jobs.c.owner == owner)
             .values(leased_until=self.now + LEASE)
             .returning(_jobs.c.id)
         )
         return frozenset(row.id for row in kept)
 
     async def next_due(self, lane: Lane) -> datetime | None:
-        """When the lane's next job can be taken."""
-        free_at = case(
-            (and_(_jobs.c.leased_until.is_not(None), _jobs.c.leased_until > _jobs.c.due_at), _jobs.c.leased_until),
-            else_=_jobs.c.due_at,
-        )
-        found: datetime | None = (
-            await self.connection.execute(
-                select(func.min(free_at, type_=_jobs.c.due_at.type)).where(*self._waiting(lane))
-            )
-        ).scalar_one()
-        return found
+        """When the lane's next job can be taken. Neither statement reads more than what is due, however much waits."""
+        free: datetime | None = (await self.connection.execute(_NEXT_FREE[lane])).scalar()
+        if free is not None and free <= self.now:
+            return free
+        held: datetime | None = (await self.connection.execute(_NEXT_HELD[lane], {"now": self.now})).scalar()
+        return min((at for at in (free, held) if at is not None), default=None)
 
     async def counts(self) -> Sequence[tuple[str, str, int, datetime]]:
         """(kind, state, how many, the earliest due time), for health and metrics."""
@@ -158,14 +131,74 @@ class Queue:
         )
         return [(kind, state, count, due) for kind, state, count, due in rows]
 
-    def _waiting(self, lane: Lane) -> Sequence[Any]:
-        """The lane's jobs, except kinds of a newer version: they are left to a replica that knows them."""
-        return (_jobs.c.lane == int(lane), _jobs.c.state == "waiting", _jobs.c.kind.in_(KINDS))
 
-    def _fence(self, jobs: Sequence[Job]) -> Any:
-        return tuple_(_jobs.c.id, _jobs.c.fence).in_([(job.id, job.fence) for job in jobs])
+# Statements that run for every job are built once: to build one takes longer than to run it.
 
-    def _all_held(self, jobs: Sequence[Job], held: set[int]) -> None:
-        for job in jobs:
-            if job.id not in held:
-                raise LeaseLost(f"{job.kind.name} {job.id}")
+
+def _waiting(lane: Lane) -> Sequence[Any]:
+    """The lane's jobs, except kinds of a newer version: they are left to a replica that knows them."""
+    kinds = [literal_column(f"'{kind.name}'", String) for kind in KINDS.values() if kind.lane is lane]
+    return (
+        _jobs.c.lane == literal_column(str(int(lane)), Integer),
+        _jobs.c.state == literal_column("'waiting'", String),
+        _jobs.c.kind.in_(kinds),
+    )
+
+
+def _lease(lane: Lane) -> Any:
+    now = bindparam("now", type_=_jobs.c.due_at.type)
+    due = (
+        select(_jobs.c.id)
+        .where(*_waiting(lane), _jobs.c.due_at <= now, or_(_jobs.c.leased_until.is_(None), _jobs.c.leased_until < now))
+        .order_by(_jobs.c.due_at, _jobs.c.id)
+        .limit(bindparam("most", type_=Integer))
+        .with_for_update(skip_locked=True)
+    )
+    values = {
+        "leased_until": bindparam("until"), "owner": bindparam("holder"), "key": None,
+        "fence": _jobs.c.fence + 1, "attempts": _jobs.c.attempts + 1,
+    }  # fmt: skip
+    names = ("id", "kind", "payload", "due_at", "attempts", "fence", "created_at")
+    return update(_jobs).where(_jobs.c.id.in_(due)).values(values).returning(*(_jobs.c[name] for name in names))
+
+
+def _next_free(lane: Lane) -> Any:
+    free = select(_jobs.c.due_at).where(*_waiting(lane), _jobs.c.leased_until.is_(None))
+    return free.order_by(_jobs.c.due_at, _jobs.c.id).limit(1)
+
+
+def _next_held(lane: Lane) -> Any:
+    """A leased job was due when it was leased; it is free when its lease is over."""
+    earliest = func.min(_jobs.c.leased_until, type_=_jobs.c.leased_until.type)
+    return select(earliest).where(
+        *_waiting(lane), _jobs.c.due_at <= bindparam("now"), _jobs.c.leased_until.is_not(None)
+    )
+
+
+def _upsert(dialect: Any) -> Any:
+    statement = dialect.insert(_jobs)
+    new = statement.excluded.due_at
+    earlier = case((new < _jobs.c.due_at, new), else_=_jobs.c.due_at)
+    return statement.on_conflict_do_update(index_elements=["key"], set_={"due_at": earlier})
+
+
+_INSERT = insert(_jobs)
+_UPSERT = {"postgresql": _upsert(postgresql), "sqlite": _upsert(sqlite)}
+_LEASE = {lane: _lease(lane) for lane in Lane}
+_NEXT_FREE = {lane: _next_free(lane) for lane in Lane}
+_NEXT_HELD = {lane: _next_held(lane) for lane in Lane}
+_FINISH = delete(_jobs).where(_jobs.c.id == bindparam("job"), _jobs.c.fence == bindparam("held"))
+
+
+def _fence(jobs: Sequence[Job]) -> Any:
+    return tuple_(_jobs.c.id, _jobs.c.fence).in_([(job.id, job.fence) for job in jobs])
+
+
+def _all_held(jobs: Sequence[Job], held: set[int]) -> None:
+    for job in jobs:
+        if job.id not in held:
+            raise _lost(job)
+
+
+def _lost(*jobs: Job) -> LeaseLost:
+    return LeaseLost(", ".join(f"{job.kind.name} {job.id}" for job in jobs))

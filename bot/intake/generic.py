@@ -23,7 +23,7 @@ def recognises(_: Message) -> bool:
 
 
 def parse(message: Message) -> Sequence[Alarm]:
-    shown = {key: value for key, value in message.data.items() if key.lower() not in _SECRET}
+    shown = _without_secrets(message.data)
     reason = json.dumps(shown, ensure_ascii=False, default=str) if message.data else message.text
     parts = fields.arn(message.topic)
     note = phrase(N_("A message that Lifeboat has no reader for. What it says is shown as it came."))
@@ -39,6 +39,16 @@ def parse(message: Message) -> Sequence[Alarm]:
         detail=shown,
     )
     return (alarm,)
+
+
+def _without_secrets(value: Any) -> Any:
+    match value:
+        case Mapping():
+            return {key: _without_secrets(one) for key, one in value.items() if key.lower() not in _SECRET}
+        case list():
+            return [_without_secrets(one) for one in value]
+        case _:
+            return value
 
 
 def _shape(message: Message) -> str:

@@ -129,14 +129,21 @@ def _alarm(record: AlarmRecord, _: Words) -> str:
     else:
         state = _("OK since {at}", at=moment(record.cleared_at, _))
     times = _("raised {count} times", count=record.count) if record.count > 1 else ""
-    why = _.phrase(alarm.note) if alarm.note else alarm.reason
     return lines(
         " · ".join(part for part in ("🔔 " + bold(clip(alarm.name, 200)), state, times) if part),
         _reading(alarm, _),
-        escape(flat(clip(why, _REASON))) if why else "",
+        *(escape(flat(clip(said, _REASON))) for said in says(alarm, _)),
         _dimensions(alarm),
         _("Suppressed by {name}", name=code(clip(alarm.suppressed_by, 200))) if alarm.suppressed_by else "",
     )
+
+
+def says(alarm: Alarm, _: Words) -> list[str]:
+    """Our own word about the alarm, where there is one, and what it says itself, unless that is the same in English."""
+    if alarm.note is None:
+        return [alarm.reason] if alarm.reason else []
+    note = _.phrase(alarm.note)
+    return [note, alarm.reason] if alarm.reason not in {"", str(alarm.note)} else [note]
 
 
 _COMPARISONS = {

@@ -5,7 +5,7 @@ from bot.incident.incident import Incident
 from bot.incident.pager import Page
 from bot.language import Words
 from bot.slack.blocks import Message, Who, actions, bold, context, escape, flat, lines, moment, section
-from bot.slack.card import LIGHTS, place_line, state_line
+from bot.slack.card import LIGHTS, place_line, says, state_line
 from bot.slack.incident_buttons import answer_buttons
 from bot.slack.limits import clip
 
@@ -17,7 +17,7 @@ def page_message(page: Page, incident: Incident, _: Words, who: Who) -> Message:
     """What is wrong, where, since when, and the buttons to answer with; or, afterwards, who answered."""
     light = LIGHTS[incident.status]
     alarm = incident.alarm
-    why = (_.phrase(alarm.note) if alarm.note else alarm.reason) if alarm else ""
+    said = says(alarm, _) if alarm else []
     open_ = page.status in {"due", "sent"} and not incident.resolved
     told = "" if open_ and incident.status == "open" else _outcome(page, incident, _, who)
     blocks = [
@@ -25,7 +25,7 @@ def page_message(page: Page, incident: Incident, _: Words, who: Who) -> Message:
             lines(
                 f"{light} {bold(clip(incident.title, 200))}",
                 place_line(incident, _),
-                escape(flat(clip(why, _REASON))),
+                *(escape(flat(clip(one, _REASON))) for one in said),
                 _("Since {at}.", at=moment(incident.started_at, _, "day")),
                 f"<#{incident.channel}>" if incident.channel else "",
                 told,
@@ -34,7 +34,7 @@ def page_message(page: Page, incident: Incident, _: Words, who: Who) -> Message:
         *(actions(*answer_buttons(incident, _)) if open_ else []),
         context(_("Incident {id}, level {level} of the escalation.", id=incident.id, level=page.level)),
     ]
-    return Message(_notification(light, incident, why, told, _), blocks)
+    return Message(_notification(light, incident, said[-1] if said else "", told, _), blocks)
 
 
 def _notification(light: str, incident: Incident, why: str, told: str, _: Words) -> str:

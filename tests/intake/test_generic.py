@@ -44,6 +44,7 @@ def test_the_same_text_on_two_topics_is_two_alarms() -> None:
 
 def test_no_token_or_signature_is_shown() -> None:
     broken = {"Token": "secret-1", "signature": "secret-2", "SubscribeURL": "secret-3", "Message": "m"}
+    broken["detail"] = [{"UnsubscribeURL": "secret-4"}]
     assert "secret" not in one(broken).model_dump_json()
 
 

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.errors import phrase
 from bot.incident.view import IncidentView, RunView
+from bot.intake import understand
 from bot.language import Words
 from bot.rehearsal.slack.blocks import check_message, check_view
 from bot.slack import summaries
@@ -137,6 +139,22 @@ def test_the_card_of_an_open_incident_says_what_where_until_when_and_who() -> No
                  "two points", "TableName=orders", "raised 3 times", "Mina Park: paged by Slack", "Restore a table",
                  "The alarm is about it.", f"<!date^{int((NOW + RTO).timestamp())}^{{time}}|03:30:00 UTC>"):  # fmt: skip
         assert part in shown
+
+
+def test_what_a_message_without_a_reader_says_is_not_kept_from_people() -> None:
+    [unread] = understand('{"title": "Disk", "free": "3 %", "deep": [{"Token": "secret"}]}')
+    page = page_message(views.page(), views.incident(alarm=unread), EN, who)
+    shown = texts(card(views.view(alarms=[views.record().model_copy(update={"latest": unread})]), EN, who).blocks)
+    for said in (shown, texts(page.blocks), page.text):
+        assert "3 %" in said
+        assert "secret" not in said
+    assert "no reader" in shown
+
+
+def test_our_own_word_about_an_alarm_is_not_said_in_english_too() -> None:
+    word = phrase("Our own word.")
+    shown = texts(card(views.view(alarms=[views.record(note=word, reason=str(word))]), EN, who).blocks)
+    assert shown.count("Our own word.") == 1
 
 
 def test_buttons_are_there_only_where_they_can_act() -> None:

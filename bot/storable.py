@@ -14,10 +14,23 @@ _NUL_IN_JSON = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 def storable(text: str) -> str:
     """The text with U+FFFD in place of what cannot be stored."""
+    if _is_storable(text):
+        return text
     return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def storable_json(value: Any) -> str:
     """The value as JSON whose texts are storable. Raises `ValueError` for a number that is not finite."""
     written = storable(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    if "\\u0000" not in written:
+        return written
     return _NUL_IN_JSON.sub("\\1\N{REPLACEMENT CHARACTER}", written)
+
+
+def _is_storable(text: str) -> bool:
+    """Nearly always, and told a hundred times faster than by looking at each character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in text

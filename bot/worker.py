@@ -2,7 +2,8 @@
 
 Two shapes of handler:
 
-- a *change* `(tx, jobs) -> None` only touches the database: all due jobs of its lane share one transaction;
+- a *change* `(tx, jobs) -> None` only touches the database: all due jobs of its lane are leased, run and finished in
+  one transaction;
 - an *effect* `(job) -> Record` does something outside (Slack, AWS, SMS) and returns what to write; the worker writes it
   and removes the job in one transaction, which fails when the lease was lost meanwhile.
 
@@ -81,6 +82,7 @@ class Worker:
         self._stopping = False
         self._running: dict[int, Job] = {}
         self._tasks: dict[Lane, set[asyncio.Task[None]]] = {lane: set() for lane in Lane}
+        self._full = dict.fromkeys(Lane, True)
 
     def wake(self, lanes: frozenset[Lane]) -> None:
         """There is work in these lanes: look now."""
@@ -143,8 +145,7 @@ class Worker:
         while not self._stopping:
             self._wake[lane].clear()
             try:
-                taken = await self._take(lane)
-                if not taken:
+                if not await self._take(lane) or not self._full[lane]:
                     await self._sleep(lane)
             except Unavailable as error:
                 log.warning("worker.store_unavailable", lane=lane.name, error=str(error))
@@ -156,12 +157,10 @@ class Worker:
     async def _take(self, lane: Lane) -> int:
         """Lease what there is room for and start it."""
         if lane not in PLACES:
-            jobs = await self._lease(lane, AT_ONCE)
-            if jobs:
-                await self._changes(jobs)
-            return len(jobs)
+            return await self._run_changes(lane)
         room = self._room(lane)
         jobs = await self._lease(lane, room) if room else ()
+        self._full[lane] = len(jobs) >= room
         for job in jobs:
             task = asyncio.create_task(self._effect(job), name=f"{job.kind.name}-{job.id}")
             self._tasks[lane].add(task)
@@ -184,7 +183,8 @@ class Worker:
 
     def _ended(self, lane: Lane, task: asyncio.Task[None]) -> None:
         self._tasks[lane].discard(task)
-        self._wake[lane].set()
+        if self._full[lane]:  # otherwise nothing is due that did not find room
+            self._wake[lane].set()
         if lane is Lane.PAGE and not self._tasks[lane]:
             self.wake(_PATIENT)
 
@@ -201,29 +201,43 @@ class Worker:
             due = await tx.jobs.next_due(lane)
             return min(POLL, max(0.002, (due - tx.now).total_seconds())) if due else POLL
 
-    async def _changes(self, jobs: Sequence[Job]) -> None:
-        """All in one transaction; when that fails, one by one, so that one bad job does not hold up the others."""
+    async def _run_changes(self, lane: Lane) -> int:
+        """What is due, in one transaction: its locks are the lease. When it fails, the jobs are leased as effects are."""
+        jobs: Sequence[Job] = ()
+        try:
+            async with self.store.begin() as tx:
+                jobs = await tx.jobs.lease(lane, AT_ONCE, self.owner)
+                if jobs:
+                    await self._change(tx, jobs)
+                self._full[lane] = len(jobs) >= AT_ONCE
+        except Exception as error:
+            if not jobs:
+                raise
+            jobs = await self._lease(lane, len(jobs))
+            await self._one_by_one(jobs, error)
+        return len(jobs)
+
+    async def _one_by_one(self, jobs: Sequence[Job], error: Exception) -> None:
+        """After a failure of all together, so that one bad job does not hold up the others."""
+        if len(jobs) <= 1 or _is_down(error):
+            await self._failed(jobs, error)
+            return
         self._running.update({job.id: job for job in jobs})
         try:
-            await self._change(jobs)
-        except Exception as error:  # noqa: BLE001  # whatever it was, it is met again and reported one by one
-            if len(jobs) == 1 or _is_down(error):
-                await self._failed(jobs, error)
-                return
             for job in jobs:
                 try:
-                    await self._change([job])
+                    async with self.store.begin() as tx:
+                        await self._change(tx, [job])
                 except Exception as single:  # noqa: BLE001  # reported and tried again, never lost
                     await self._failed([job], single)
         finally:
             for job in jobs:
                 self._running.pop(job.id, None)
 
-    async def _change(self, jobs: Sequence[Job]) -> None:
-        async with self.store.begin() as tx:
-            await tx.jobs.finish(*jobs)
-            for kind in dict.fromkeys(job.kind for job in jobs):
-                await self.handlers.changes[kind](tx, [job for job in jobs if job.kind is kind])
+    async def _change(self, tx: Any, jobs: Sequence[Job]) -> None:
+        await tx.jobs.finish(*jobs)
+        for kind in dict.fromkeys(job.kind for job in jobs):
+            await self.handlers.changes[kind](tx, [job for job in jobs if job.kind is kind])
 
     async def _effect(self, job: Job) -> None:
         self._running[job.id] = job

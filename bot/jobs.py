@@ -23,6 +23,10 @@ class Lane(IntEnum):
     BULK = 5  #: everything that can wait: sweeps, tidying
 
 
+#: What a night depends on. The others may stand still as long as Slack does, and people are paged all the same.
+URGENT: frozenset[Lane] = frozenset({Lane.ALARM, Lane.TIMER, Lane.PAGE, Lane.AWS})
+
+
 #: The lane that the running task works for; None: somebody waits for the answer. Where tasks share something that only
 #: one can have (the embedded database's connection), the most urgent is served first.
 SERVING: ContextVar[Lane | None] = ContextVar("serving", default=None)

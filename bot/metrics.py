@@ -11,7 +11,9 @@ PAGES = Counter(
     "lifeboat_pages_total", "Tries to page, by method and outcome.", ["method", "outcome"], registry=REGISTRY
 )
 INCIDENTS_OPEN = Gauge("lifeboat_incidents_open", "Incidents that are not resolved.", registry=REGISTRY)
-JOBS_OVERDUE = Gauge("lifeboat_jobs_overdue", "Jobs that are due for over a minute.", registry=REGISTRY)
+JOBS_OVERDUE = Gauge(
+    "lifeboat_jobs_overdue", "Jobs that are due for over a minute, by lane.", ["lane"], registry=REGISTRY
+)
 JOBS = Gauge("lifeboat_jobs", "Jobs by kind and state.", ["kind", "state"], registry=REGISTRY)
 
 

@@ -15,6 +15,7 @@ from bot.app import POLL_SECONDS, build_worker, open_aws, open_slack, sns_door, 
 from bot.core import Core, open_core
 from bot.errors import Unavailable
 from bot.intake.sqs import SqsDoor
+from bot.jobs import URGENT
 from bot.logs import configure_logging
 from bot.settings import Settings
 from bot.slack.bolt import Door, bolt_app, listeners
@@ -43,9 +44,10 @@ class Parts:
         """What keeps this process from its work, by name; for /readyz."""
         try:
             async with asyncio.timeout(2), self.core.store.begin() as tx:
-                _, overdue = await tx.watch.load()
+                _, by_lane = await tx.watch.load()
         except (Unavailable, TimeoutError) as error:
             return {"database": str(error) or "timeout"}
+        overdue = sum(by_lane[lane] for lane in URGENT)
         found = {
             "jobs": f"{overdue} overdue" if overdue else "",
             "worker": "" if self.worker.is_alive else "no heartbeat",

@@ -67,7 +67,8 @@ async def _gauge(store: Store) -> None:
     except Unavailable:
         return
     metrics.INCIDENTS_OPEN.set(open_ones)
-    metrics.JOBS_OVERDUE.set(overdue)
+    for lane, late in overdue.items():
+        metrics.JOBS_OVERDUE.labels(lane.name.lower()).set(late)
     metrics.JOBS.clear()
     for kind, state, count, _ in counts:
         metrics.JOBS.labels(kind, state).set(count)

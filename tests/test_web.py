@@ -1,12 +1,15 @@
 from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from bot.clock import SystemClock
 from bot.errors import Unavailable, phrase
 from bot.intake.sns import Reply
+from bot.jobs import DRAW_CARD, PAGE, NewJob
 from bot.store.sql import Store
 from bot.web import MAX_BODY, routes
 
@@ -76,6 +79,16 @@ async def test_metrics_are_prometheus_text_even_when_the_database_is_gone(
 
     monkeypatch.setattr(store, "begin", gone)  # the database itself is a file that cannot be taken away
     assert (await client.get("/metrics")).status == 200
+
+
+async def test_metrics_tell_overdue_jobs_of_every_lane(client: Any, store: Store, clock: SystemClock) -> None:
+    async with store.begin() as tx:
+        await tx.jobs.add(NewJob(DRAW_CARD), NewJob(DRAW_CARD), NewJob(PAGE))
+    clock.advance(timedelta(seconds=61))
+    text = await (await client.get("/metrics")).text()
+    assert 'lifeboat_jobs_overdue{lane="slack"} 2.0' in text
+    assert 'lifeboat_jobs_overdue{lane="page"} 1.0' in text
+    assert 'lifeboat_jobs_overdue{lane="alarm"} 0.0' in text
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/alarms/sns"), ("GET", "/slack/events"), ("POST", "/metrics")])

@@ -1,12 +1,12 @@
 """The invariants of our own rows, as queries that run in production too: what must never be true for long."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, Table, and_, exists, func, or_, select
 
-from bot.jobs import ESCALATE, PAGE, PLAN_RUN, STEP, Lane
+from bot.jobs import ESCALATE, PAGE, PLAN_RUN, STEP, URGENT, Lane
 from bot.store.statements import Statements
 from bot.store.tables import IncidentRow, JobRow, PageRow, RunRow, StepRow
 
@@ -33,20 +33,23 @@ class Watch:
             found += [f"{says}: {row[0]}" for row in await self.connection.execute(query.limit(20))]
         return found
 
-    async def load(self) -> tuple[int, int]:
-        """(open incidents, jobs that are overdue), for health and metrics."""
+    async def load(self) -> tuple[int, Mapping[Lane, int]]:
+        """(open incidents, jobs that are overdue in each lane), for health and metrics."""
         open_ones = await self.connection.execute(
             select(func.count()).select_from(_incidents).where(_incidents.c.status != "resolved")
         )
-        overdue = await self.connection.execute(select(func.count()).select_from(_jobs).where(self._overdue()))
-        return open_ones.scalar_one(), overdue.scalar_one()
+        rows = await self.connection.execute(
+            select(_jobs.c.lane, func.count().label("late")).where(self._overdue()).group_by(_jobs.c.lane)
+        )
+        overdue = {row.lane: row.late for row in rows}
+        return open_ones.scalar_one(), {lane: overdue.get(int(lane), 0) for lane in Lane}
 
     def _overdue(self) -> Any:
         free = or_(_jobs.c.leased_until.is_(None), _jobs.c.leased_until < self.before)
         return and_(_jobs.c.state == "waiting", _jobs.c.due_at < self.before, free)
 
     def _invariants(self) -> Sequence[tuple[str, Select[Any]]]:
-        urgent = _jobs.c.lane.in_([int(Lane.ALARM), int(Lane.TIMER), int(Lane.PAGE), int(Lane.AWS)])
+        urgent = _jobs.c.lane.in_([int(lane) for lane in URGENT])
         return (
             ("a job was given up", select(_jobs.c.id).where(_jobs.c.state == "dead")),
             ("a job is overdue", select(_jobs.c.id).where(self._overdue(), urgent)),

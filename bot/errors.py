@@ -54,6 +54,7 @@ class NotFound(LifeboatError):
     message = N_("There is no {kind} named {name}. Known: {known}.")
     kinds: ClassVar[Mapping[str, str]] = {
         "incident": N_("incident"),
+        "job": N_("buried job"),
         "page": N_("page"),
         "playbook": N_("playbook"),
         "run": N_("run"),

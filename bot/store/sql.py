@@ -6,6 +6,7 @@ from datetime import datetime
 
 from bot.jobs import Job, Lane
 from bot.store.database import Database
+from bot.store.graves import Graves
 from bot.store.history import MessageRows, NoteRows
 from bot.store.inbox import InboxRows
 from bot.store.incidents import IncidentRows, PageRows
@@ -16,11 +17,12 @@ from bot.store.watch import Watch
 
 
 class Transaction:
-    """`bot.incident.ports.Tx` over SQL, and what only the edges use (`messages`, `inbox`)."""
+    """`bot.incident.ports.Tx` over SQL, and what only the edges use (`messages`, `inbox`, `graves`)."""
 
     def __init__(self, connection: Statements, now: datetime) -> None:
         self.now = now
         self.jobs = Queue(connection, now)
+        self.graves = Graves(connection, now, self.jobs.touched)
         self.incidents = IncidentRows(connection)
         self.pages = PageRows(connection)
         self.runs = RunRows(connection)

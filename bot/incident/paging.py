@@ -44,6 +44,7 @@ class Paging:
             failed = DeliveryFailed(_broken(kind, error), permanent=True)
         else:
             return lambda tx: self.responder.page_sent(tx, page_id, page.contact)
+        log.warning("page.failed", method=kind, page=page_id, permanent=failed.permanent)
         return lambda tx: self.responder.page_failed(
             tx, page_id, failed.phrase, permanent=failed.permanent, retry_after=failed.retry_after
         )

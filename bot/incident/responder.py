@@ -342,13 +342,18 @@ class Responder:
                 await tx.jobs.add(NewJob(DRAW_PAGE, {"page": page.id}))
 
     async def _nobody_reached(self, tx: Tx, page: Page) -> None:
-        """Every method of one person failed. When that is true of the whole level, go on without waiting."""
+        """Every method of one person failed. When that is true of the whole level, go on without waiting.
+
+        So too for the owner of an incident whose alarm came back: somebody else must know.
+        """
         what = phrase(N_("{name} could not be reached by any contact method."), name=page.person.name)
         await tx.notes.write(entry(page.incident, tx.now, "unreachable", what, page.person.key))
         incident = await tx.incidents.get(page.incident)
         pages = await tx.pages.of(incident.id)
         level = [p for p in pages if (p.level, p.cycle) == (incident.level, incident.cycle)]
-        if incident.status == "open" and level and all(p.status == "failed" for p in level):
+        unheard = incident.status == "open" and level and all(p.status == "failed" for p in level)
+        ownerless = incident.paged_again_at and not incident.resolved and page.person.key == incident.acknowledged_by
+        if unheard or ownerless:
             writes = Writes(tx.now)
             incident, _ = advance(incident, writes)
             await tx.incidents.save(incident)

@@ -266,6 +266,17 @@ async def test_an_acknowledged_incident_does_not_swallow_an_alarm_whose_ok_nobod
     assert (await core.timeline((await core.only()).id)).count("returned") == len(told)
 
 
+async def test_an_alarm_that_comes_back_is_not_lost_with_an_owner_who_cannot_be_reached(core: Core) -> None:
+    incident = await _open(core)
+    assert await _ack(core, incident, "sofia")
+    core.slack.fail["sofia"] = core.sms.fail["sofia"] = down(permanent=True)
+    before = len(core.slack.sent + core.sms.sent)
+    await core.raise_alarm(alarm(state="ok"))
+    await core.raise_alarm(alarm())
+    await core.worker.drain()
+    assert len(core.slack.sent + core.sms.sent) > before
+
+
 async def test_the_chain_of_an_open_incident_does_not_change_with_the_files(core: Core) -> None:
     incident = await _open(core)
     before = (await core.only()).chain

@@ -22,6 +22,8 @@ def list_(
 
 
 async def _list(*, all_: bool, json: bool) -> None:
+    from bot.incident.incident import STATUS_NAMES
+
     async with desk.desk() as (core, _):
         async with core.store.begin() as tx:
             found = await tx.incidents.listing(open_only=not all_)
@@ -33,7 +35,7 @@ async def _list(*, all_: bool, json: bool) -> None:
         rows = [
             (
                 i.id,
-                i.status,
+                _(STATUS_NAMES[i.status]),
                 f"{i.tier}",
                 i.service or "-",
                 _.day_and_time(i.started_at),
@@ -52,6 +54,7 @@ def show(incident: Id, *, json: Json = False) -> None:
 
 
 async def _show(incident_id: str, *, json: bool) -> None:
+    from bot.incident import incident, pager, run
     from bot.incident.view import view
 
     async with desk.desk() as (core, _):
@@ -70,13 +73,13 @@ async def _show(incident_id: str, *, json: bool) -> None:
             )
             return
         one = seen.incident
-        say.out(f"{one.id}  {one.status}  {one.title}")
+        say.out(f"{one.id}  {_(incident.STATUS_NAMES[one.status])}  {one.title}")
         say.out(_("Since {time}; target {rto}.", time=_.day_and_time(one.started_at), rto=one.rto))
         for page in seen.pages:
             method = page.person.contacts[page.contact].method
-            say.out(f"  {page.person.name}: {page.status} ({method})")
+            say.out(f"  {page.person.name}: {_(pager.STATUS_NAMES[page.status])} ({method})")
         for made in seen.runs:
-            say.out(f"  {made.name} {made.id}: {made.status}")
+            say.out(f"  {made.name} {made.id}: {_(run.STATUS_NAMES[made.status])}")
         say.out()
         day = None
         for written in entries:

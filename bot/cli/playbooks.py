@@ -17,6 +17,8 @@ Given = Annotated[list[str] | None, typer.Option("--input", help="An input as na
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 #: A plan reads a few dozen things in AWS; a run may take hours, and goes on without this command.
 _PLAN_SECONDS, _RUN_SECONDS = 120.0, 6 * 3600.0
+#: The longest name of a step's state, "waiting for a person".
+_STATE_CELLS = 20
 
 
 @app.command("list")
@@ -220,7 +222,9 @@ def _reaches(core: Any, run: str, *, beyond: set[str]) -> Any:
 
 async def _print_run(core: Any, run: str, _: Any, *, json: bool) -> Any:
     from bot.incident.playbook_runs import plan_of
+    from bot.incident.run import STATUS_NAMES
     from bot.incident.timeline import restore
+    from bot.playbook.graph import STATE_NAMES
     from bot.report.plan_text import lines
 
     async with core.store.begin() as tx:
@@ -228,7 +232,7 @@ async def _print_run(core: Any, run: str, _: Any, *, json: bool) -> Any:
     if json:
         say.as_json(current.model_dump(mode="json") | {"steps": [step.model_dump(mode="json") for step in steps]})
         return current
-    say.out(f"{current.name} {current.id}: {current.status}")
+    say.out(f"{current.name} {current.id}: {_(STATUS_NAMES[current.status])}")
     planned = plan_of(current)
     if current.status == "planned" and planned:
         for line in lines(planned, _):
@@ -238,7 +242,8 @@ async def _print_run(core: Any, run: str, _: Any, *, json: bool) -> Any:
         say.out(_.phrase(restore(current.problem)))
     if current.status not in {"planned", "planning", "refused"}:
         for step in steps:
-            say.out(f"  {step.step:<14} {step.state:<9} {_.phrase(restore(step.note)) if step.note else ''}")
+            state = say.column(_(STATE_NAMES[step.state]), _STATE_CELLS)
+            say.out(f"  {step.step:<14} {state} {_.phrase(restore(step.note)) if step.note else ''}")
     return current
 
 

@@ -2,15 +2,23 @@
 
 import re
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from bot.errors import N_
 from bot.incident.alarm import Alarm
 from escalation.policy import Chain
 
 Status = Literal["open", "acknowledged", "resolved"]
+
+#: What a person reads for a status.
+STATUS_NAMES: Mapping[Status, str] = {
+    "open": N_("open"), "acknowledged": N_("acknowledged"), "resolved": N_("resolved"),
+}  # fmt: skip
+
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
 

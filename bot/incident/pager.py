@@ -1,14 +1,21 @@
 """Pages: who is told, by which contact method, and what comes next. Decisions only."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from bot.errors import N_
 from escalation.policy import FrozenPerson
 
 PageStatus = Literal["due", "sent", "acknowledged", "superseded", "failed"]
+
+#: What a person reads for a status.
+STATUS_NAMES: Mapping[PageStatus, str] = {
+    "due": N_("being paged"), "sent": N_("paged"), "acknowledged": N_("answered"),
+    "superseded": N_("paged, somebody else answered"), "failed": N_("could not be reached"),
+}  # fmt: skip
 
 #: How often one contact method is tried while it fails for now, before the person's next method is used.
 TRIES = 3

@@ -125,6 +125,14 @@ def test_the_answer_is_korean_for_a_korean_terminal(lifeboat: Command, monkeypat
     assert "선언" in said.out
     assert "KST" in said.out
     assert "인시던트" in lifeboat("incident", "ack", "nope").err
+    assert lifeboat("incident", "list").out.startswith(f"{incident}\t열림\t")
+    assert said.out.startswith(f"{incident}  열림  ")
+    assert ": 호출 중 (" in said.out
+    for shown in (
+        lifeboat("incident", "list", "--json").json[0],
+        lifeboat("incident", "show", incident, "--json").json,
+    ):
+        assert shown["status"] == "open"  # programs read the word that never changes
 
 
 def test_a_terminal_with_a_broken_zone_still_shows_times(lifeboat: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,15 +63,17 @@ def test_a_run_is_planned_approved_answered_and_ended_from_the_terminal(
     planned = lifeboat("playbook", "plan", "look-twice", "-i", incident)
     run = _run_id(planned.out)
     assert (planned.status, f"lifeboat playbook approve {run}" in planned.out) == (0, True)
-    assert "agree          asking" in lifeboat("playbook", "approve", run).out
+    assert "agree          waiting for a person " in lifeboat("playbook", "approve", run).out
     assert lifeboat("incident", "resolve", incident).status == 1
-    assert "tell           asking" in lifeboat("playbook", "answer", run, "agree", "yes").out
+    assert "tell           waiting for a person " in lifeboat("playbook", "answer", run, "agree", "yes").out
     assert lifeboat("playbook", "skip", run, "tell", "--reason", " ").status == 1
     ended = lifeboat("playbook", "answer", run, "tell", "done")
-    assert ended.out.startswith(f"look-twice {run}: succeeded")
+    assert ended.out.startswith(f"look-twice {run}: done")
     again = lifeboat("playbook", "approve", run)
     assert (again.status, f"Run {run} is " in again.err) == (1, True)
-    assert lifeboat("playbook", "show-run", run, "--json").json["status"] == "succeeded"
+    shown = lifeboat("playbook", "show-run", run, "--json").json
+    assert (shown["status"], shown["steps"][0]["state"]) == ("succeeded", "done")
+    assert f"look-twice {run}: done" in lifeboat("incident", "show", incident).out
     assert lifeboat("incident", "resolve", incident).status == 0
 
 
@@ -120,3 +122,19 @@ def test_bad_inputs_and_buttons_are_told(lifeboat: Command, incident: str) -> No
         assert (said.status, "There is no run named none" in said.err) == (1, True)
     assert lifeboat("playbook", "answer", "none", "left", "perhaps").status == 2
     assert lifeboat("playbook", "skip", "none", "left").status == 2
+
+
+def test_a_run_at_a_korean_terminal_reads_korean_and_its_columns_stay_aligned(
+    lifeboat: Command, with_shop: Shop, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (place / "mine").mkdir()
+    (place / "mine" / "look-twice.yaml").write_text(LOOK)
+    (place / "lifeboat.yaml").write_text(json.dumps({**with_shop.config(), "playbook_folders": ["mine"]}))
+    incident = lifeboat("incident", "declare", "Web is sick", "--service", "web", "--no-wait", "--json").json["id"]
+    run = lifeboat("playbook", "plan", "look-twice", "-i", incident, "--json").json["id"]
+    monkeypatch.setenv("LANG", "ko_KR.UTF-8")
+    first, *steps = lifeboat("playbook", "approve", run).out.splitlines()
+    assert first == f"look-twice {run}: 실행 중"
+    assert steps[0].startswith(f"  ready          완료{' ' * 17}")
+    assert steps[1].startswith("  agree          사람의 응답 대기")
+    assert steps[2].startswith("  tell           대기")

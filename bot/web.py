@@ -1,5 +1,6 @@
 """The HTTP routes. Each reads a request, calls one thing, and answers."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
@@ -12,6 +13,9 @@ from bot.store.sql import Store
 
 #: SNS messages are at most 256 KiB; the envelope around them needs some more.
 MAX_BODY = 1024 * 1024
+
+#: Prometheus waits 10 s for an answer.
+_GAUGE_SECONDS = 2.0
 
 SlackReply = tuple[int, Mapping[str, str], bytes]
 
@@ -60,11 +64,12 @@ def routes(
 
 
 async def _gauge(store: Store) -> None:
+    """What the database says, if it says so in time: without it the other metrics are worth the most."""
     try:
-        async with store.begin() as tx:
+        async with asyncio.timeout(_GAUGE_SECONDS), store.begin() as tx:
             open_ones, overdue = await tx.watch.load()
             counts = await tx.jobs.counts()
-    except Unavailable:
+    except (Unavailable, TimeoutError):
         return
     metrics.INCIDENTS_OPEN.set(open_ones)
     for lane, late in overdue.items():

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from io import BytesIO
@@ -79,6 +80,15 @@ async def test_metrics_are_prometheus_text_even_when_the_database_is_gone(
 
     monkeypatch.setattr(store, "begin", gone)  # the database itself is a file that cannot be taken away
     assert (await client.get("/metrics")).status == 200
+
+
+async def test_a_database_that_hangs_does_not_take_the_metrics_with_it(
+    client: Any, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.web._GAUGE_SECONDS", 0.01)  # so as not to wait
+    async with store.begin():  # the embedded database has one connection that writes
+        async with asyncio.timeout(5):
+            assert (await client.get("/metrics")).status == 200
 
 
 async def test_metrics_tell_overdue_jobs_of_every_lane(client: Any, store: Store, clock: SystemClock) -> None:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Table, delete, exists, insert, select
+from sqlalchemy import Table, bindparam, delete, exists, insert, select
 
 from bot.incident.posted import Posted, Profile
 from bot.incident.timeline import Entry
 from bot.jobs import ALARM
-from bot.store.incidents import upsert
+from bot.store.inserts import put, unless_there
 from bot.store.statements import Statements
 from bot.store.tables import InboxRow, JobRow, MessageRow, PersonRow, SeenRow, TimelineRow
 
@@ -18,6 +18,9 @@ _messages: Table = MessageRow.__table__  # type: ignore[attr-defined]  # as abov
 _people: Table = PersonRow.__table__  # type: ignore[attr-defined]  # as above
 _inbox: Table = InboxRow.__table__  # type: ignore[attr-defined]  # as above
 _jobs: Table = JobRow.__table__  # type: ignore[attr-defined]  # as above
+
+_WRITE = insert(_timeline)
+_MESSAGE = select(_messages).where(_messages.c.key == bindparam("this"))
 
 #: Longer than SNS retries (1 h) and than its message ids must be remembered (24 h).
 REMEMBER = timedelta(hours=48)
@@ -31,7 +34,7 @@ class NoteRows:
 
     async def write(self, *entries: Entry) -> None:
         if entries:
-            await self.connection.execute(insert(_timeline), [entry.model_dump() for entry in entries])
+            await self.connection.execute(_WRITE, [entry.model_dump() for entry in entries])
 
     async def of(self, incident: str) -> Sequence[Entry]:
         rows = await self.connection.execute(
@@ -40,8 +43,8 @@ class NoteRows:
         return [Entry.model_validate(row._asdict()) for row in rows]
 
     async def first_time(self, key: str) -> bool:
-        statement = upsert(self.connection, _seen).on_conflict_do_nothing(index_elements=["key"])
-        written = await self.connection.execute(statement.values(key=key[:300], at=self.now).returning(_seen.c.key))
+        statement = unless_there(self.connection.dialect.name, _seen, "key", returning=True)
+        written = await self.connection.execute(statement, {"key": key[:300], "at": self.now})
         return written.first() is not None
 
     async def forget_old(self) -> None:
@@ -59,16 +62,13 @@ class MessageRows:
         self.connection, self.now = connection, now
 
     async def get(self, key: str) -> Posted | None:
-        row = (await self.connection.execute(select(_messages).where(_messages.c.key == key))).first()
+        row = (await self.connection.execute(_MESSAGE, {"this": key})).first()
         return Posted(row.key, row.channel, row.ts, row.digest) if row else None
 
     async def put(self, posted: Posted) -> None:
         """Remember a message under its key, whether it was known or not."""
-        statement = upsert(self.connection, _messages)
-        new = {"channel": posted.channel, "ts": posted.ts, "digest": posted.digest}
-        await self.connection.execute(
-            statement.values(key=posted.key, **new).on_conflict_do_update(index_elements=["key"], set_=new)
-        )
+        row = {"key": posted.key, "channel": posted.channel, "ts": posted.ts, "digest": posted.digest}
+        await self.connection.execute(put(self.connection.dialect.name, _messages, "key"), row)
 
     async def beginning(self, prefix: str) -> Sequence[Posted]:
         """Every message whose key begins so."""
@@ -82,8 +82,5 @@ class MessageRows:
         return Profile(row.slack, row.language, row.zone, row.at) if row else None
 
     async def put_profile(self, profile: Profile) -> None:
-        statement = upsert(self.connection, _people)
-        new = {"language": profile.language, "zone": profile.zone, "at": profile.at}
-        await self.connection.execute(
-            statement.values(slack=profile.slack, **new).on_conflict_do_update(index_elements=["slack"], set_=new)
-        )
+        row = {"slack": profile.slack, "language": profile.language, "zone": profile.zone, "at": profile.at}
+        await self.connection.execute(put(self.connection.dialect.name, _people, "slack"), row)

@@ -6,13 +6,13 @@ from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Table, select
+from sqlalchemy import Table, bindparam, select
 
 from bot.errors import N_, Unavailable, phrase
 from bot.incident.ports import Delivery
 from bot.jobs import ALARM, NewJob
 from bot.storable import storable
-from bot.store.incidents import upsert
+from bot.store.inserts import unless_there
 from bot.store.statements import Statements
 from bot.store.tables import InboxRow
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bot.store.sql import Store
 
 _inbox: Table = InboxRow.__table__  # type: ignore[attr-defined]  # SQLModel adds it when the class is made
+_BODIES = select(_inbox).where(_inbox.c.id.in_(bindparam("keys", expanding=True)))
 _AT_ONCE = 200
 _LONGEST_ID = 300
 
@@ -36,15 +37,15 @@ class InboxRows:
             (id_ := _fitting(d.id)): {"id": id_, "door": d.door, "body": d.body, "received_at": d.received_at}
             for d in deliveries
         }
-        statement = upsert(self.connection, _inbox).on_conflict_do_nothing(index_elements=["id"])
+        statement = unless_there(self.connection.dialect.name, _inbox, "id", returning=True)
         # In a fixed order, so that two replicas that take the same deliveries do not wait for each other in a circle.
         ordered = [rows[id_] for id_ in sorted(rows)]
-        written = await self.connection.execute(statement.returning(_inbox.c.id), ordered)
+        written = await self.connection.execute(statement, ordered)
         return [row.id for row in written]
 
     async def bodies(self, ids: Collection[str]) -> Mapping[str, Delivery]:
         """The deliveries with these ids."""
-        rows = await self.connection.execute(select(_inbox).where(_inbox.c.id.in_(set(ids))))
+        rows = await self.connection.execute(_BODIES, {"keys": list(set(ids))})
         return {row.id: Delivery(row.id, row.door, row.body, row.received_at) for row in rows}
 
 

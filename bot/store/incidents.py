@@ -4,13 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Table, bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import BindParameter, Row, Table, Update, bindparam, select, update
 
 from bot.errors import NotFound
 from bot.incident.correlate import AlarmRecord
 from bot.incident.incident import Incident
 from bot.incident.pager import Page
+from bot.store.inserts import put, unless_there
 from bot.store.statements import Statements
 from bot.store.tables import AlarmRow, IncidentRow, PageRow
 
@@ -19,10 +19,28 @@ _alarms: Table = AlarmRow.__table__  # type: ignore[attr-defined]  # as above
 _pages: Table = PageRow.__table__  # type: ignore[attr-defined]  # as above
 _MANY = 50
 
+# What runs for every alarm and every page is built once: to build a statement takes longer than to run it.
+_KEYS: BindParameter[Any] = bindparam("keys", expanding=True)
+_BY_IDS = select(_incidents).where(_incidents.c.id.in_(_KEYS)).order_by(_incidents.c.id).with_for_update()
+_BY_OPEN_KEYS = select(_incidents).where(_incidents.c.open_key.in_(_KEYS)).order_by(_incidents.c.id).with_for_update()
+_ALARMS = select(_alarms).where(_alarms.c.fingerprint.in_(_KEYS)).order_by(_alarms.c.fingerprint).with_for_update()
+_PAGE = select(_pages).where(_pages.c.id == bindparam("key")).with_for_update()
+_PAGES_OF = select(_pages).where(_pages.c.incident.in_(_KEYS)).order_by(_pages.c.created_at, _pages.c.id)
 
-def upsert(connection: Statements, table: Table) -> Any:
-    """`INSERT` of the dialect in use, which knows ON CONFLICT."""
-    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+
+def _changed(table: Table) -> Update:
+    """Every column of the row `this_id` becomes the parameter `new_<column>`."""
+    values: dict[str, Any] = {
+        column.name: bindparam(f"new_{column.name}") for column in table.columns if column.name != "id"
+    }
+    return update(table).where(table.c.id == bindparam("this_id")).values(values)
+
+
+def _changes(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"this_id" if name == "id" else f"new_{name}": value for name, value in row.items()}
+
+
+_SAVE_INCIDENT, _SAVE_PAGE = _changed(_incidents), _changed(_pages)
 
 
 class IncidentRows:
@@ -41,39 +59,28 @@ class IncidentRows:
     async def many(self, incidents: Collection[str]) -> Mapping[str, Incident]:
         if not incidents:
             return {}
-        rows = await self.connection.execute(
-            select(_incidents).where(_incidents.c.id.in_(set(incidents))).order_by(_incidents.c.id).with_for_update()
-        )
+        rows = await self.connection.execute(_BY_IDS, {"keys": list(set(incidents))})
         return {row.id: _incident(row) for row in rows}
 
     async def open_with(self, keys: Collection[str]) -> Mapping[str, Incident]:
         if not keys:
             return {}
-        rows = await self.connection.execute(
-            select(_incidents).where(_incidents.c.open_key.in_(set(keys))).order_by(_incidents.c.id).with_for_update()
-        )
+        rows = await self.connection.execute(_BY_OPEN_KEYS, {"keys": list(set(keys))})
         return {row.open_key: _incident(row) for row in rows}
 
     async def insert(self, incidents: Sequence[Incident]) -> Collection[str]:
         if not incidents:
             return ()
-        statement = upsert(self.connection, _incidents).on_conflict_do_nothing(index_elements=["open_key"])
+        statement = unless_there(self.connection.dialect.name, _incidents, "open_key", returning=True)
         # Keys in a fixed order: two processes that open the same incidents wait for each other, but never in a circle.
         rows = [_values(i) for i in sorted(incidents, key=lambda incident: incident.open_key or "")]
-        written = await self.connection.execute(statement.returning(_incidents.c.id), rows)
+        written = await self.connection.execute(statement, rows)
         return [row.id for row in written]
 
     async def save(self, *incidents: Incident) -> None:
         if not incidents:
             return
-        rows = [{f"new_{name}": value for name, value in _values(i).items()} for i in incidents]
-        names = [name for name in _values(incidents[0]) if name != "id"]
-        statement = (
-            update(_incidents)
-            .where(_incidents.c.id == bindparam("new_id"))
-            .values({name: bindparam(f"new_{name}") for name in names})
-        )
-        await self.connection.execute(statement, rows)
+        await self.connection.execute(_SAVE_INCIDENT, [_changes(_values(incident)) for incident in incidents])
 
     async def channel_names_like(self, name: str) -> frozenset[str]:
         rows = await self.connection.execute(
@@ -100,12 +107,7 @@ class IncidentRows:
     async def alarms(self, fingerprints: Collection[str]) -> Mapping[str, AlarmRecord]:
         if not fingerprints:
             return {}
-        rows = await self.connection.execute(
-            select(_alarms)
-            .where(_alarms.c.fingerprint.in_(set(fingerprints)))
-            .order_by(_alarms.c.fingerprint)
-            .with_for_update()
-        )
+        rows = await self.connection.execute(_ALARMS, {"keys": list(set(fingerprints))})
         return {row.fingerprint: _record(row) for row in rows}
 
     async def alarms_of(self, incident: str) -> Sequence[AlarmRecord]:
@@ -124,12 +126,8 @@ class IncidentRows:
     async def save_alarms(self, *records: AlarmRecord) -> None:
         if not records:
             return
-        statement = upsert(self.connection, _alarms)
-        names = [column.name for column in _alarms.columns if column.name != "fingerprint"]
-        statement = statement.on_conflict_do_update(
-            index_elements=["fingerprint"], set_={name: statement.excluded[name] for name in names}
-        )
         rows = [r.model_dump() | {"latest": r.latest.model_dump(mode="json")} for r in records]
+        statement = put(self.connection.dialect.name, _alarms, "fingerprint")
         await self.connection.execute(statement, sorted(rows, key=lambda row: str(row["fingerprint"])))
 
 
@@ -141,11 +139,11 @@ class PageRows:
 
     async def add(self, *pages: Page) -> None:
         if pages:
-            statement = upsert(self.connection, _pages).on_conflict_do_nothing(index_elements=["id"])
+            statement = unless_there(self.connection.dialect.name, _pages, "id")
             await self.connection.execute(statement, [_page_values(page) for page in pages])
 
     async def get(self, page: str) -> Page:
-        row = (await self.connection.execute(select(_pages).where(_pages.c.id == page).with_for_update())).first()
+        row = (await self.connection.execute(_PAGE, {"key": page})).first()
         if row is None:
             raise NotFound("page", page)
         return Page.model_validate(row._asdict())
@@ -154,14 +152,12 @@ class PageRows:
         return await self.of_many([incident])
 
     async def of_many(self, incidents: Collection[str]) -> Sequence[Page]:
-        rows = await self.connection.execute(
-            select(_pages).where(_pages.c.incident.in_(set(incidents))).order_by(_pages.c.created_at, _pages.c.id)
-        )
+        rows = await self.connection.execute(_PAGES_OF, {"keys": list(set(incidents))})
         return [Page.model_validate(row._asdict()) for row in rows]
 
     async def save(self, *pages: Page) -> None:
-        for page in pages:
-            await self.connection.execute(update(_pages).where(_pages.c.id == page.id).values(_page_values(page)))
+        if pages:
+            await self.connection.execute(_SAVE_PAGE, [_changes(_page_values(page)) for page in pages])
 
 
 def _values(incident: Incident) -> dict[str, Any]:

@@ -47,6 +47,9 @@ class InlineConnection:
     async def execute(self, statement: Any, parameters: Any = None) -> CursorResult[*tuple[Any, ...]]:
         return self._connection.execute(statement, parameters)
 
+    async def exec_driver_sql(self, statement: str) -> CursorResult[*tuple[Any, ...]]:
+        return self._connection.exec_driver_sql(statement)
+
     async def run_sync(self, work: Callable[..., Done], /, *args: Any, **more: Any) -> Done:
         """For what takes longer, such as migrations: in the thread."""
         run = asyncio.get_running_loop().run_in_executor

@@ -9,6 +9,8 @@ from bot.errors import N_, Phrase, phrase
 
 app = typer.Typer(no_args_is_help=True)
 
+#: What the timeline calls each decision, for programs.
+_NOTED = {"revive": "job-revived", "drop": "job-dropped"}
 #: The largest id that a row can have.
 _LAST = 2**63 - 1
 Id = Annotated[
@@ -64,7 +66,7 @@ async def _decide(verb: str, job: int, note: str, answer: str) -> None:
             decided = await getattr(tx.graves, verb)(job)
             if decided.incident:
                 who = desk.me().removeprefix("cli:")
-                await _write(tx, decided.incident, f"job-{verb}", phrase(note, who=who, kind=decided.kind))
+                await _write(tx, decided.incident, _NOTED[verb], phrase(note, who=who, kind=decided.kind))
         say.out(_(answer, job=job, kind=decided.kind))
 
 

@@ -65,7 +65,7 @@ def test_a_dropped_job_is_gone_and_the_timeline_says_who_did_it(
     assert (said.status, f"Job {dead} (open-room) is removed" in said.out) == (0, True)
     assert _sql(place, f"SELECT id FROM jobs WHERE id = {dead}") == []
     assert "dropped a job (open-room)" in lifeboat("incident", "show", incident).out
-    assert [e["kind"] for e in lifeboat("incident", "show", incident, "--json").json["timeline"]][-1] == "job-drop"
+    assert [e["kind"] for e in lifeboat("incident", "show", incident, "--json").json["timeline"]][-1] == "job-dropped"
 
 
 def test_a_job_that_names_no_incident_is_retried_without_a_note(lifeboat: Command, place: Path, dead: int) -> None:

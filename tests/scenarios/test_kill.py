@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from bot.rehearsal.slack.faults import Fault
 from bot.rehearsal.stage import Stage
@@ -96,9 +97,8 @@ async def _mid_lease(night: Night) -> None:
     first: list[object] = []
 
     async def renewed(tx: Transaction) -> bool:
-        rows = await tx.jobs.connection.exec_driver_sql(
-            "SELECT leased_until FROM jobs WHERE owner IS NOT NULL AND kind = 'step'"
-        )
+        leased = text("SELECT leased_until FROM jobs WHERE owner IS NOT NULL AND kind = 'step'")
+        rows = await tx.jobs.connection.execute(leased)
         first.append(rows.scalar_one())
         return first[-1] != first[0]
 

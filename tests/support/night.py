@@ -30,7 +30,7 @@ _DM = "@lifeboat"
 
 
 class Night:
-    """`up` is set while a bot is there to be pressed at."""
+    """`up` is set unless the bot is known to be dead: nothing comes of a press until another one has risen."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
@@ -44,11 +44,11 @@ class Night:
         queue, soon = self.stage.shop.queue_url, {"VisibilityTimeout": str(VISIBLE_AGAIN)}
         await asyncio.to_thread(sqs.set_queue_attributes, QueueUrl=queue, Attributes=soon)
         self.bot = await self.stage.start_bot(ready=False, **environment)
+        self.up.set()
 
     async def is_ready(self) -> None:
         """Wait until the bot that was started says that it is ready."""
         await self.stage._until_ready(self.bot, self.stage.bot_port)
-        self.up.set()
 
     async def dies(self) -> None:
         """SIGKILL, unless it is dead already; and wait until it is gone."""

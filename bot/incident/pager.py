@@ -48,6 +48,11 @@ def page_id(incident: str, cycle: int, level: int, person: str, again: int = 0) 
     return f"{incident}.{cycle}.{level}.{person}" + (f".again-{again}" if again else "")
 
 
+def incident_of(page_id: str) -> str:
+    """The incident of a page, known before the page is read: who locks both locks the incident first."""
+    return page_id.partition(".")[0]
+
+
 def after_failure(
     page: Page, *, permanent: bool, retry_after: float | None, now: datetime
 ) -> tuple[Page, datetime | None]:

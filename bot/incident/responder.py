@@ -177,6 +177,7 @@ class Responder:
 
         When every method of this person has failed, the chain does not wait for its timer: somebody else is paged now.
         """
+        await tx.incidents.get(pager.incident_of(page_id_))  # locked first, as by an acknowledgement
         page = await tx.pages.get(page_id_)
         if page.status != "due":
             return

@@ -1,9 +1,10 @@
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from bot.errors import NotFound, Refused
+from bot.errors import NotFound, Refused, phrase
 from bot.incident.correlate import TELL_AGAIN_AFTER
 from bot.incident.pager import EVERYBODY_AFTER, RETRY_AFTER, TRIES
 from bot.jobs import DRAW_CARD, INVITE, OPEN_ROOM, Lane
@@ -264,6 +265,35 @@ async def test_an_acknowledged_incident_does_not_swallow_an_alarm_whose_ok_nobod
     await core.worker.drain()
     assert core.sms.who == told
     assert (await core.timeline((await core.only()).id)).count("returned") == len(told)
+
+
+async def test_a_page_that_fails_and_an_acknowledgement_do_not_wait_for_each_other(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incident = await _open(core)
+    async with core.store.begin() as tx:
+        await core.responder.page(tx, incident, ["sofia"], "mina")
+    [page] = [page for page in await core.pages(incident) if page.person.key == "sofia"]
+    failing, unreached = asyncio.Event(), core.responder._nobody_reached
+
+    async def slowly(*told: Any) -> None:
+        failing.set()
+        await asyncio.sleep(0.2)  # while the acknowledgement takes what it can lock
+        await unreached(*told)
+
+    monkeypatch.setattr(core.responder, "_nobody_reached", slowly)  # nothing else stops a verb in its middle
+
+    async def fail() -> None:
+        async with core.store.begin() as tx:
+            await tx.pages.save(page.model_copy(update={"contact": len(page.person.contacts) - 1}))
+        async with core.store.begin() as tx:
+            await core.responder.page_failed(tx, page.id, phrase("no"), permanent=True)
+
+    async def answer() -> bool:
+        await failing.wait()
+        return await _ack(core, incident, "mina")
+
+    assert await asyncio.gather(fail(), answer()) == [None, True]
 
 
 async def test_an_alarm_that_comes_back_is_not_lost_with_an_owner_who_cannot_be_reached(core: Core) -> None:

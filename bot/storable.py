@@ -7,6 +7,7 @@ import json
 import re
 from typing import Any
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode  # `dumps` would make an encoder each time
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 #: How `json.dumps` writes NUL; a backslash that is itself escaped before `u0000` is no NUL.
 _NUL_IN_JSON = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
@@ -21,7 +22,7 @@ def storable(text: str) -> str:
 
 def storable_json(value: Any) -> str:
     """The value as JSON whose texts are storable. Raises `ValueError` for a number that is not finite."""
-    written = storable(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    written = storable(_ENCODE(value))
     if "\\u0000" not in written:
         return written
     return _NUL_IN_JSON.sub("\\1\N{REPLACEMENT CHARACTER}", written)

@@ -39,6 +39,10 @@ PLACES: Mapping[Lane, int] = {Lane.PAGE: 8, Lane.AWS: 6, Lane.SLACK: 6, Lane.BUL
 _PATIENT, _PATIENT_PLACES = frozenset({Lane.SLACK, Lane.BULK}), 1
 #: How many changes share a transaction: few enough that a page, or an alarm that comes in, does not wait long behind it.
 AT_ONCE = 50
+#: While senders of alarms wait in crowds, a lane takes so many, then leaves the loop to them for a breath: what is not
+#: accepted is lost when we are. Cards can wait.
+_CROWDED: Mapping[Lane, int] = {Lane.ALARM: 8, Lane.TIMER: 8, Lane.PAGE: 2, Lane.AWS: 2, Lane.SLACK: 0, Lane.BULK: 0}
+_BREATH = 0.1
 #: A waiting worker looks again after this many seconds, whatever it was or was not told.
 POLL = 1.0
 _HEARTBEAT = LEASE.total_seconds() / 4
@@ -50,6 +54,11 @@ class Queues(Protocol):
     """What the worker needs of the store."""
 
     def begin(self, job: Job | None = None) -> Any: ...
+
+    @property
+    def crowded(self) -> bool:
+        """Whether senders of alarms wait in crowds to be answered."""
+        ...
 
     async def lease(self, lane: Lane, limit: int, owner: str) -> Sequence[Job]: ...
 
@@ -147,6 +156,8 @@ class Worker:
             try:
                 if not await self._take(lane) or not self._full[lane]:
                     await self._sleep(lane)
+                elif self.store.crowded:
+                    await asyncio.sleep(_BREATH)
             except Unavailable as error:
                 log.warning("worker.store_unavailable", lane=lane.name, error=str(error))
                 await asyncio.sleep(POLL)
@@ -179,6 +190,8 @@ class Worker:
     def _room(self, lane: Lane) -> int:
         """How many more effects of a lane may start now."""
         places = _PATIENT_PLACES if lane in _PATIENT and self._tasks[Lane.PAGE] else PLACES[lane]
+        if self.store.crowded:
+            places = min(places, _CROWDED[lane])
         return max(0, places - len(self._tasks[lane]))
 
     def _ended(self, lane: Lane, task: asyncio.Task[None]) -> None:
@@ -204,12 +217,13 @@ class Worker:
     async def _run_changes(self, lane: Lane) -> int:
         """What is due, in one transaction: its locks are the lease. When it fails, the jobs are leased as effects are."""
         jobs: Sequence[Job] = ()
+        most = _CROWDED[lane] if self.store.crowded else AT_ONCE
         try:
             async with self.store.begin() as tx:
-                jobs = await tx.jobs.lease(lane, AT_ONCE, self.owner)
+                jobs = await tx.jobs.lease(lane, most, self.owner)
                 if jobs:
                     await self._change(tx, jobs)
-                self._full[lane] = len(jobs) >= AT_ONCE
+                self._full[lane] = len(jobs) >= most
         except Exception as error:
             if not jobs:
                 raise
@@ -272,6 +286,7 @@ class Worker:
                         await self.handlers.buried(tx, job, str(error))
                     else:
                         await tx.jobs.again(job, retry_after(job, error), str(error))
+            self.wake(frozenset(job.kind.lane for job in jobs))
         except Unavailable as lost:
             log.warning("job.not_given_back", jobs=[job.id for job in jobs], error=str(lost))
         except Exception:

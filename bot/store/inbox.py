@@ -23,6 +23,8 @@ _inbox: Table = InboxRow.__table__  # type: ignore[attr-defined]  # SQLModel add
 _BODIES = select(_inbox).where(_inbox.c.id.in_(bindparam("keys", expanding=True)))
 _AT_ONCE = 200
 _LONGEST_ID = 300
+#: So many that wait for one commit are a crowd: more than come in while the one before is written, at 500 a second.
+_CROWD = 24
 
 
 class InboxRows:
@@ -76,6 +78,8 @@ class DurableInbox:
     async def _write(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting[:_AT_ONCE], self._waiting[_AT_ONCE:]
+            if len(batch) >= _CROWD:
+                self.store.crowd()
             try:
                 await self._commit([d for deliveries, _ in batch for d in deliveries])
             except Exception as error:  # noqa: BLE001  # whatever it was, every waiting sender must hear that it failed

@@ -1,5 +1,6 @@
 """The store: one transaction with everything in it. State, and the jobs that follow from it, are written together."""
 
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -14,6 +15,9 @@ from bot.store.queue import Queue
 from bot.store.runs import RunRows
 from bot.store.statements import Statements
 from bot.store.watch import Watch
+
+#: A crowd that was seen is taken to be there for so long.
+_CROWD_SECONDS = 0.2
 
 
 class Transaction:
@@ -37,6 +41,16 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self._crowded_until = 0.0
+
+    @property
+    def crowded(self) -> bool:
+        """Whether senders of alarms wait in crowds: other work should leave them room."""
+        return time.monotonic() < self._crowded_until
+
+    def crowd(self) -> None:
+        """Senders wait in a crowd just now."""
+        self._crowded_until = time.monotonic() + _CROWD_SECONDS
 
     @asynccontextmanager
     async def begin(self, job: Job | None = None) -> AsyncIterator[Transaction]:

@@ -12,8 +12,8 @@ from bot.rehearsal.shop import POINTER, TABLE
 from bot.rehearsal.slack.workspace import Channel
 from tests.support.night import Night
 
-#: The state in a delivery, as CloudWatch and DescribeAlarms write it, also as JSON inside JSON.
-_RAISED = re.compile(r'StateValue\\*": ?\\*"ALARM')
+#: The state in a delivery, as CloudWatch and DescribeAlarms write it, also as JSON inside JSON; not OldStateValue.
+_RAISED = re.compile(r'(New|")StateValue\\*": ?\\*"ALARM')
 
 
 async def nothing_is_lost_or_doubled(night: Night, *, by_sms: int = 0, door: Door = "sqs") -> Incident:
@@ -30,7 +30,8 @@ async def nothing_is_lost_or_doubled(night: Night, *, by_sms: int = 0, door: Doo
         [page] = await tx.pages.of(incident.id)
         told = Counter(entry.kind for entry in await tx.notes.of(incident.id))
         inbox = (await tx.incidents.connection.execute(text("SELECT door, body FROM inbox"))).all()
-    assert alarm.count == sum(bool(_RAISED.search(row.body)) for row in inbox), "a delivery was lost, or counted twice"
+    raised = sum(bool(_RAISED.search(row.body)) for row in inbox)
+    assert alarm.count == raised, f"{raised} deliveries said that the alarm is on, {alarm.count} were counted: {alarm}"
     assert door in {row.door for row in inbox}
     assert told["opened"] == told["room"] == told["paged"] == 1, told
     assert page.status in {"sent", "acknowledged", "superseded"}

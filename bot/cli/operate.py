@@ -155,15 +155,21 @@ async def _send(body: str) -> None:
         name = hashlib.sha256(f"{now.isoformat()}{body}".encode()).hexdigest()[:24]
         await core.inbox.accept([Delivery(f"cli:{name}", "cli", body, now)])
 
-        async def taken() -> bool:
+        async def waiting() -> set[str]:
             async with core.store.begin() as tx:
-                counts = await tx.jobs.counts()
-                return not any((kind, state) == ("alarm", "waiting") for kind, state, *_rest in counts)
+                return {kind for kind, state, *_rest in await tx.jobs.counts() if state == "waiting"}
 
-        if await desk.see_through(core, taken, 30):
-            say.out(_("The alarm was taken in: lifeboat incident list"))
-        else:
+        async def paged() -> bool:
+            return not await waiting() & {"alarm", "page"}
+
+        await desk.see_through(core, paged, 30)
+        left = await waiting()
+        if "alarm" in left:
             say.out(_("The alarm is on disk, and waits for a running Lifeboat: lifeboat serve"))
+            return
+        say.out(_("The alarm was taken in: lifeboat incident list"))
+        if "page" in left:
+            say.out(_("The pages are in the queue: no Lifeboat has sent them yet. Start one: lifeboat serve"))
 
 
 @database.command()

@@ -31,7 +31,7 @@ STEP_EVENTS: Mapping[str, Event] = {
 _LABELS: Mapping[str, str] = {
     STEP_YES: N_("Yes"), STEP_NO: N_("No"), STEP_CONFIRM: N_("Done"), STEP_RETRY: N_("Retry"), STEP_SKIP: N_("Skip"),
 }  # fmt: skip
-#: A step that only waits could be skipped too; its button would stand on every line, so `/dr` and the CLI do that.
+#: A step that only waits could be skipped too; its button would stand on every line, so the CLI does that (`lifeboat playbook skip`).
 _WITH_BUTTONS = frozenset({"asking", "failed"})
 
 

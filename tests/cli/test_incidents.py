@@ -81,7 +81,9 @@ def test_every_message_that_aws_sends_can_be_sent_by_hand(lifeboat: Command, wit
     assert silent or lifeboat("incident", "list", "--json").json
 
 
-def test_a_file_with_odd_bytes_is_told_or_taken_and_never_a_traceback(lifeboat: Command, place: Path) -> None:
+def test_a_file_with_odd_bytes_is_told_or_taken_and_never_a_traceback(
+    lifeboat: Command, with_shop: Shop, place: Path
+) -> None:
     (place / "nul.json").write_bytes(b'{"title": "a\x00b"}')
     assert lifeboat("alarm", "send", "nul.json").status == 0
     (place / "latin.json").write_bytes(b"\xff\xfe")

@@ -1,9 +1,11 @@
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from bot.rehearsal.shop import Shop
 from tests.cli.conftest import Command
 
 HEAVY = ("boto3", "botocore", "sqlalchemy", "slack_bolt", "slack_sdk", "aiohttp", "rich", "moto", "jinja2", "babel")
@@ -88,3 +90,17 @@ def test_the_manifest_is_json(lifeboat: Command) -> None:
     made = lifeboat("manifest", "--url", "https://dr.example.com/").json
     assert "https://dr.example.com/slack/events" in str(made)
     assert lifeboat("manifest").json["settings"]["socket_mode_enabled"] is True
+
+
+def test_an_alarm_sent_by_hand_without_a_serve_pages_before_the_command_ends(
+    lifeboat: Command, with_shop: Shop, tmp_path: Path
+) -> None:
+    """Slack is not connected here, so the text message is what proves it."""
+    before = len(with_shop.aws.sms)
+    event = tmp_path / "alarm.json"
+    event.write_text(json.dumps({"source": "shop", "detail-type": "Something broke", "detail": {"shelf": 3}}))
+    said = lifeboat("alarm", "send", str(event))
+    assert said.status == 0
+    assert "taken in" in said.out
+    assert "in the queue" not in said.out
+    assert len(with_shop.aws.sms) == before + 1

@@ -14,7 +14,9 @@ async def test_contributor_insights_and_kinesis_destinations_are_kept_by_table()
                 KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
             )  # fmt: skip
         dynamodb.update_contributor_insights(TableName="one", ContributorInsightsAction="ENABLE")
-        dynamodb.enable_kinesis_streaming_destination(TableName="one", StreamArn="arn:aws:kinesis:us-east-1:123456789012:stream/orders")
+        dynamodb.enable_kinesis_streaming_destination(
+            TableName="one", StreamArn="arn:aws:kinesis:us-east-1:123456789012:stream/orders"
+        )
         described = [dynamodb.describe_contributor_insights(TableName=name) for name in ("one", "two")]
         streams = dynamodb.describe_kinesis_streaming_destination(TableName="one")["KinesisDataStreamDestinations"]
         assert [answer["ContributorInsightsStatus"] for answer in described] == ["ENABLED", "DISABLED"]

@@ -76,6 +76,18 @@ def header(text: str) -> Block:
     return {"type": "header", "text": {"type": "plain_text", "text": clip(flat(text), HEADER) or EMPTY, "emoji": False}}
 
 
+def worded(text: str) -> Message:
+    """An answer that is only mrkdwn: drawn in sections, so that bold and code show, each as long as Slack takes."""
+    parts = [""]
+    for line in text.split("\n"):
+        longer = f"{parts[-1]}\n{line}" if parts[-1] else line
+        if len(longer) <= SECTION:
+            parts[-1] = longer
+        else:
+            parts.append(line)
+    return Message(text, [section(part) for part in parts if part.strip()])
+
+
 def section(text: str, accessory: Block | None = None) -> Block:
     block: Block = {"type": "section", "text": {"type": "mrkdwn", "text": clip_markup(text, SECTION) or EMPTY}}
     return block | ({"accessory": accessory} if accessory else {})

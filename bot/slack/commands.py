@@ -10,7 +10,7 @@ from bot.incident.posted import SlackTx
 from bot.incident.responder import Answer, Responder
 from bot.language import Words
 from bot.slack import status
-from bot.slack.blocks import Block, Message, code, escape, lines
+from bot.slack.blocks import Block, Message, code, escape, lines, worded
 from bot.slack.buttons import PAGE
 from bot.slack.command_words import HELP, UNKNOWN, Command, as_typed, parse
 from bot.slack.desk import Desk, Say
@@ -65,10 +65,10 @@ class Commands:
 
     async def help(self, tx: SlackTx, _heard: Heard, _command: Command, _by: str) -> Say:
         found, people = await tx.incidents.listing(open_only=True), self.desk.people
-        return lambda _: Message(lines(_usage(_), "", status.listing(found, people, _)))
+        return lambda _: worded(lines(_usage(_), "", status.listing(found, people, _)))
 
     async def unknown(self, _tx: SlackTx, _heard: Heard, command: Command, _by: str) -> Say:
-        return lambda _: Message(lines(_not_known(command, _), _usage(_)))
+        return lambda _: worded(lines(_not_known(command, _), _usage(_)))
 
     async def later(self, _tx: SlackTx, _heard: Heard, command: Command, _by: str) -> Say:
         return phrase(_LATER[command.name])
@@ -200,7 +200,7 @@ def _playbooks(runs: PlaybookRuns, _: Words) -> Message:
         for name, playbook in sorted(runs.playbooks.items())
     ]
     usage = _("Open one with {command}.", command=code(f"{NAME} playbook restore-table"))
-    return Message(lines(_("*Playbooks*"), *rows, usage))
+    return worded(lines(_("*Playbooks*"), *rows, usage))
 
 
 Handler = Callable[[Commands, SlackTx, Heard, Command, str], Awaitable[Say]]

@@ -7,7 +7,7 @@ from bot.incident.playbook_runs import PlaybookRuns
 from bot.incident.ports import Tx
 from bot.incident.view import IncidentView, view
 from bot.language import Words
-from bot.slack.blocks import Message, bold, code, lines, listed, section
+from bot.slack.blocks import Message, bold, code, lines, listed, section, worded
 from bot.slack.card import LIGHTS, clock_line, page_line, place_line, run_line, state_line
 from bot.slack.desk import Say
 from bot.slack.incident_buttons import incident_buttons
@@ -29,7 +29,7 @@ async def status_of(tx: Tx, people: People, runs: PlaybookRuns, incident: str) -
 async def open_incidents(tx: Tx, people: People) -> Say:
     """Every open incident, a line or two for each."""
     found = await tx.incidents.listing(open_only=True)
-    return lambda _: Message(listing(found, people, _))
+    return lambda _: worded(listing(found, people, _))
 
 
 def listing(found: Sequence[Incident], people: People, _: Words) -> str:
@@ -47,7 +47,7 @@ def on_call(schedules: Mapping[str, Sequence[str]], people: People, _: Words) ->
         rows.append(
             _("{schedule}: {names}", schedule=shown, names=names) if keys else _("⚠️ {schedule}: nobody", schedule=shown)
         )
-    return Message(lines(_("*On call now*"), listed(rows, _SCHEDULES, _) or _("There is no schedule.")))
+    return worded(lines(_("*On call now*"), listed(rows, _SCHEDULES, _) or _("There is no schedule.")))
 
 
 def _line(incident: Incident, people: People, _: Words) -> str:

@@ -67,6 +67,7 @@ async def _lay_down(stand: Stand, database: Path, count: int) -> None:
             Incident(
                 id=new_id(), title=f"bench-{number:06}", kind="metric", started_at=now, rto=targets.rto,
                 rpo=targets.rpo, chain=chain, level=1, cycle=1, timer=1, open_key=f"bench-{number:06}",
+                channel=f"C{number:06}",
             )
             for number in range(first, min(first + _TOGETHER, count))
         ]  # fmt: skip

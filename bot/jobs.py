@@ -28,7 +28,7 @@ URGENT: frozenset[Lane] = frozenset({Lane.ALARM, Lane.TIMER, Lane.PAGE, Lane.AWS
 
 
 #: The lane that the running task works for; None: somebody waits for the answer. Where tasks share something that only
-#: one can have (the embedded database's connection), the most urgent is served first.
+#: one can have (the embedded database's connection), who is in a hurry is served first.
 SERVING: ContextVar[Lane | None] = ContextVar("serving", default=None)
 
 #: A worker that died holds its jobs no longer than this, so that another takes over within 15 s.

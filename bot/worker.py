@@ -38,7 +38,7 @@ PLACES: Mapping[Lane, int] = {Lane.PAGE: 8, Lane.AWS: 6, Lane.SLACK: 6, Lane.BUL
 #: While pages go out, of these lanes only so many: they share the processor, the disk and Slack with the pages.
 _PATIENT, _PATIENT_PLACES = frozenset({Lane.SLACK, Lane.BULK}), 1
 #: How many changes share a transaction: few enough that a page, or an alarm that comes in, does not wait long behind it.
-AT_ONCE = 50
+AT_ONCE = 30
 #: While senders of alarms wait in crowds, a lane takes so many, then leaves the loop to them for a breath: what is not
 #: accepted is lost when we are. Cards can wait.
 _CROWDED: Mapping[Lane, int] = {Lane.ALARM: 8, Lane.TIMER: 8, Lane.PAGE: 2, Lane.AWS: 2, Lane.SLACK: 0, Lane.BULK: 0}

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
@@ -15,6 +16,7 @@ _PATTERN = r"(?=.)" + "".join(rf"(?:(?P<{unit}>[0-9]+){unit})?" for unit in _UNI
 _SECOND = timedelta(seconds=1)
 
 
+@lru_cache(maxsize=1024)  # the same few are read with every incident's chain
 def parse_duration(text: str) -> timedelta:
     """`1h30m` as a timedelta: whole numbers with d, h, m, s, the larger unit first. Raises `BadValue`."""
     match = re.fullmatch(_PATTERN, text)
@@ -28,6 +30,7 @@ def parse_duration(text: str) -> timedelta:
         raise BadValue(what, phrase(N_("Write a shorter one."))) from error
 
 
+@lru_cache(maxsize=1024)
 def format_duration(length: timedelta) -> str:
     """The shortest text that `parse_duration` reads back: `1h30m`, `0s`. Raises ValueError below a second or zero."""
     if length < timedelta() or length % _SECOND:

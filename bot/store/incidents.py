@@ -32,11 +32,14 @@ _PAGE = select(_pages).where(_pages.c.id == bindparam("key")).with_for_update()
 _PAGES_OF = select(_pages).where(_pages.c.incident.in_(_KEYS)).order_by(_pages.c.created_at, _pages.c.id)
 
 
+#: What an incident and a page were opened with and keep: it is most of what they hold, and is written once.
+_KEPT = {"chain", "alarm", "person"}
+
+
 def _changed(table: Table) -> Update:
-    """Every column of the row `this_id` becomes the parameter `new_<column>`."""
-    values: dict[str, Any] = {
-        column.name: bindparam(f"new_{column.name}") for column in table.columns if column.name != "id"
-    }
+    """Every column that can change becomes the parameter `new_<column>`."""
+    names = {column.name for column in table.columns} - _KEPT - {"id"}
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in sorted(names)}
     return update(table).where(table.c.id == bindparam("this_id")).values(values)
 
 
@@ -84,7 +87,7 @@ class IncidentRows:
     async def save(self, *incidents: Incident) -> None:
         if not incidents:
             return
-        await self.connection.execute(_SAVE_INCIDENT, [_changes(_values(incident)) for incident in incidents])
+        await self.connection.execute(_SAVE_INCIDENT, [_changes(_moving(one)) for one in incidents])
 
     async def channel_names_like(self, name: str) -> frozenset[str]:
         rows = await self.connection.execute(
@@ -163,7 +166,7 @@ class PageRows:
 
     async def save(self, *pages: Page) -> None:
         if pages:
-            await self.connection.execute(_SAVE_PAGE, [_changes(_page_values(page)) for page in pages])
+            await self.connection.execute(_SAVE_PAGE, [_changes(page.model_dump(exclude=_KEPT)) for page in pages])
 
 
 def _lock_name(fingerprint: str) -> int:
@@ -171,14 +174,14 @@ def _lock_name(fingerprint: str) -> int:
     return int.from_bytes(sha256(fingerprint.encode()).digest()[:8], signed=True)
 
 
+def _moving(incident: Incident) -> dict[str, Any]:
+    values = incident.model_dump(exclude=_KEPT)
+    return values | {"rto": incident.rto.total_seconds(), "rpo": incident.rpo.total_seconds()}
+
+
 def _values(incident: Incident) -> dict[str, Any]:
-    values = incident.model_dump(exclude={"chain", "alarm"})
-    return values | {
-        "rto": incident.rto.total_seconds(),
-        "rpo": incident.rpo.total_seconds(),
-        "chain": incident.chain.model_dump(mode="json"),
-        "alarm": incident.alarm.model_dump(mode="json") if incident.alarm else None,
-    }
+    alarm = incident.alarm.model_dump(mode="json") if incident.alarm else None
+    return _moving(incident) | {"chain": incident.chain.model_dump(mode="json"), "alarm": alarm}
 
 
 def _incident(row: Row[Any]) -> Incident:
@@ -193,4 +196,4 @@ def _record(row: Row[Any]) -> AlarmRecord:
 
 
 def _page_values(page: Page) -> dict[str, Any]:
-    return page.model_dump(exclude={"person"}) | {"person": page.person.model_dump(mode="json")}
+    return page.model_dump(exclude=_KEPT) | {"person": page.person.model_dump(mode="json")}

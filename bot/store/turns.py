@@ -1,4 +1,4 @@
-"""SQLite's one connection, taken in turns: the most urgent lane first, and whoever comes in a row shares one commit.
+"""SQLite's one connection, taken in turns: whoever is in a hurry first, and whoever comes in a row shares one commit.
 
 SQLite has one writer, and what it costs is the commit, which waits for the disk. So a transaction that ends while others
 wait does not commit: the next one goes on behind a savepoint, and the last one commits for all. Each returns only when
@@ -13,7 +13,7 @@ import asyncio
 import heapq
 import itertools
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -24,10 +24,15 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from bot.errors import N_, Unavailable, phrase
-from bot.jobs import SERVING
+from bot.jobs import SERVING, Lane
 
 #: Nobody is added to a commit that its first member has waited for so long: about what a disk takes for one.
 _LONGEST_ROW = 0.010
+#: By how much a lane's wish for a turn counts as later than it was made: who waits for an answer and what pages people go
+#: before batches, which are long, and those before cards. Being in time and not in ranks, it lets nobody wait for ever.
+_PATIENCE: Mapping[Lane | None, float] = {
+    None: 0, Lane.PAGE: 0, Lane.AWS: 0.01, Lane.ALARM: 0.02, Lane.TIMER: 0.02, Lane.SLACK: 0.05, Lane.BULK: 0.2,
+}  # fmt: skip
 #: Between two tries to lock a file that another process has locked, and for how long it is tried.
 _TRY_AGAIN, _LONGEST_LOCK = 0.005, 15.0
 
@@ -76,7 +81,7 @@ class Turns:
         self._connection: Connection | None = None
         self._row: _Row | None = None
         self._taken = False
-        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
         self._numbers = itertools.count()
         self._finishing: asyncio.Task[None] | None = None
 
@@ -109,9 +114,8 @@ class Turns:
         if not self._taken:
             self._taken = True
             return
-        lane = SERVING.get()
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (-1 if lane is None else int(lane), next(self._numbers), mine))
+        heapq.heappush(self._waiting, (_seconds() + _PATIENCE[SERVING.get()], next(self._numbers), mine))
         try:
             async with asyncio.timeout(self._engine.pool.timeout()):  # type: ignore[attr-defined]  # a QueuePool has it
                 await mine

@@ -5,10 +5,9 @@ import pytest
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("language", ["en", "ko"])
-def test_the_demo_story_ends_with_a_restored_table_a_paged_person_and_resolved_incidents(language: str) -> None:
+def test_the_demo_story_ends_with_a_restored_table_a_paged_person_and_resolved_incidents() -> None:
     told = subprocess.run(
-        [sys.executable, "-m", "bot.cli", "demo", "--headless", "--language", language],
+        [sys.executable, "-m", "bot.cli", "demo", "--headless", "--language", "ko"],
         capture_output=True, text=True, timeout=220, check=False,
     )  # fmt: skip
     assert told.returncode == 0, told.stdout + told.stderr

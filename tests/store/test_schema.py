@@ -8,6 +8,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 from sqlmodel import SQLModel
 
@@ -42,6 +43,10 @@ async def test_an_empty_database_gets_its_tables_and_a_second_start_changes_noth
     assert await schema.upgrade(empty) == (schema.head(), schema.head())
     async with empty.begin() as (connection, _):
         assert {"jobs", "incidents", "inbox", "runs"} <= await connection.run_sync(_names)
+
+
+def test_the_newest_migration_by_its_files_name_is_the_newest_for_alembic() -> None:
+    assert ScriptDirectory.from_config(schema._config()).get_current_head() == schema.head()
 
 
 async def test_the_models_and_the_migrations_agree(empty: Database) -> None:

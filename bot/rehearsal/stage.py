@@ -31,7 +31,7 @@ from bot.rehearsal.slack.workspace import Channel, User, Workspace
 from bot.slack.manifest import manifest
 
 TEAM = Path(__file__).parent / "team"
-_READY_SECONDS = 30
+_READY_SECONDS = 90
 
 
 class Stage:

@@ -61,7 +61,7 @@ async def _lay_down(stand: Stand, database: Path, count: int) -> None:
     core = await open_core(settings)
     now = datetime.now(UTC)
     chain = freeze(core.directory, core.directory.policy("default"), now)
-    targets = load(settings.config).targets
+    targets = load(Path(environment["LIFEBOAT_CONFIG"])).targets
     for first in range(0, count, _TOGETHER):
         incidents = [
             Incident(

@@ -41,8 +41,8 @@ _PATIENT, _PATIENT_PLACES = frozenset({Lane.SLACK, Lane.BULK}), 1
 AT_ONCE = 30
 #: While senders of alarms wait in crowds, a lane takes so many, then leaves the loop to them for a breath: what is not
 #: accepted is lost when we are. Cards can wait.
-_CROWDED: Mapping[Lane, int] = {Lane.ALARM: 8, Lane.TIMER: 8, Lane.PAGE: 2, Lane.AWS: 2, Lane.SLACK: 0, Lane.BULK: 0}
-_BREATH = 0.1
+_CROWDED: Mapping[Lane, int] = {Lane.ALARM: 6, Lane.TIMER: 6, Lane.PAGE: 2, Lane.AWS: 2, Lane.SLACK: 0, Lane.BULK: 0}
+_BREATH = 0.15
 #: A waiting worker looks again after this many seconds, whatever it was or was not told.
 POLL = 1.0
 _HEARTBEAT = LEASE.total_seconds() / 4

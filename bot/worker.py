@@ -38,7 +38,8 @@ PLACES: Mapping[Lane, int] = {Lane.PAGE: 8, Lane.AWS: 6, Lane.SLACK: 6, Lane.BUL
 #: While pages go out, of these lanes only so many: they share the processor, the disk and Slack with the pages.
 _PATIENT, _PATIENT_PLACES = frozenset({Lane.SLACK, Lane.BULK}), 1
 #: How many changes share a transaction: few enough that a page, or an alarm that comes in, does not wait long behind it.
-AT_ONCE = 30
+#: A timer costs less, and each is somebody who is not paged yet.
+AT_ONCE: Mapping[Lane, int] = {Lane.ALARM: 30, Lane.TIMER: 200}
 #: While senders of alarms wait in crowds, a lane takes so many, then leaves the loop to them for a breath: what is not
 #: accepted is lost when we are. Cards can wait.
 _CROWDED: Mapping[Lane, int] = {Lane.ALARM: 6, Lane.TIMER: 6, Lane.PAGE: 2, Lane.AWS: 2, Lane.SLACK: 0, Lane.BULK: 0}
@@ -217,7 +218,7 @@ class Worker:
     async def _run_changes(self, lane: Lane) -> int:
         """What is due, in one transaction: its locks are the lease. When it fails, the jobs are leased as effects are."""
         jobs: Sequence[Job] = ()
-        most = _CROWDED[lane] if self.store.crowded else AT_ONCE
+        most = _CROWDED[lane] if self.store.crowded else AT_ONCE[lane]
         try:
             async with self.store.begin() as tx:
                 jobs = await tx.jobs.lease(lane, most, self.owner)

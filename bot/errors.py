@@ -99,9 +99,13 @@ class DeliveryFailed(Told):
 
 
 class ActionFailed(Told):
-    """A step did not work. `retry`: trying the same call again may help (throttling, 5xx). `code`: AWS's own, if any."""
+    """A step did not work. `retry`: trying the same call again may help (throttling, 5xx). `code`: AWS's own, if any.
 
-    def __init__(self, what: Phrase, *, retry: bool = False, code: str = "", **_: Any) -> None:
+    `kind` is what a step's `retry.on` names: `throttled`, `unavailable`, `conflict`, or `failed`.
+    """
+
+    def __init__(self, what: Phrase, *, retry: bool = False, code: str = "", kind: str = "", **_: Any) -> None:
         super().__init__(what)
         self.retry = retry
         self.code = code
+        self.kind = kind or ("unavailable" if retry else "failed")

@@ -49,6 +49,8 @@ ESCALATE = Kind("escalate", Lane.TIMER, attempts=1000)
 PAGE = Kind("page", Lane.PAGE, attempts=1000)
 PLAN_RUN = Kind("plan-run", Lane.AWS)
 STEP = Kind("step", Lane.AWS, attempts=1000)
+RUN_TIMER = Kind("run-timer", Lane.TIMER, attempts=1000)
+CONSIDER = Kind("consider", Lane.TIMER, attempts=1000)
 OPEN_ROOM = Kind("open-room", Lane.SLACK, attempts=40)
 INVITE = Kind("invite", Lane.SLACK)
 DRAW_CARD = Kind("draw-card", Lane.SLACK, attempts=40)
@@ -56,14 +58,15 @@ DRAW_PAGE = Kind("draw-page", Lane.SLACK)
 DRAW_RUN = Kind("draw-run", Lane.SLACK, attempts=40)
 SAY = Kind("say", Lane.SLACK, attempts=40)
 DRAW_HOME = Kind("draw-home", Lane.SLACK)
+ASK_GROUPS = Kind("ask-groups", Lane.BULK)
 SWEEP = Kind("sweep", Lane.BULK, attempts=1000)
 TIDY = Kind("tidy", Lane.BULK, attempts=1000)
 
 KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
-        ALARM, ESCALATE, PAGE, PLAN_RUN, STEP, OPEN_ROOM, INVITE, DRAW_CARD, DRAW_PAGE, DRAW_RUN, SAY, DRAW_HOME,
-        SWEEP, TIDY,
+        ALARM, ESCALATE, PAGE, PLAN_RUN, STEP, RUN_TIMER, CONSIDER, OPEN_ROOM, INVITE, DRAW_CARD, DRAW_PAGE, DRAW_RUN,
+        SAY, DRAW_HOME, ASK_GROUPS, SWEEP, TIDY,
     )
 }  # fmt: skip
 

@@ -103,10 +103,10 @@ def _refused(response: dict[str, Any], service: str, operation: str) -> ActionFa
         return ActionFailed(phrase(what, **where), code=code)
     if code in THROTTLED or status == 429:
         what = N_("{service} is limiting our calls ({operation}: {code}). Try again in a moment.")
-        return ActionFailed(phrase(what, **where), retry=True, code=code)
+        return ActionFailed(phrase(what, **where), retry=True, code=code, kind="throttled")
     if code in BUSY or (service, code) == ("dynamodb", "LimitExceededException"):
         what = N_("{service} is busy with another change ({operation}: {message}). Try again when that has ended.")
-        return ActionFailed(phrase(what, **where), retry=True, code=code)
+        return ActionFailed(phrase(what, **where), retry=True, code=code, kind="conflict")
     if status >= 500:
         what = N_("{service} failed on AWS's side ({operation}: {code} {message}). Try again; see the AWS Health page.")
         return ActionFailed(phrase(what, **where), retry=True, code=code)

@@ -15,7 +15,7 @@ from bot.incident.run import STATUS_NAMES, Approval, Run, Step
 from bot.incident.timeline import display_name, entry, store
 from bot.jobs import DRAW_CARD, DRAW_RUN, PLAN_RUN, STEP, NewJob
 from bot.playbook import graph, inputs
-from bot.playbook.action import Failed, Progress, Working
+from bot.playbook.action import Asks, Failed, Progress, Working
 from bot.playbook.context import AlarmFacts, Context, IncidentFacts, ServiceFacts
 from bot.playbook.inputs import Filled
 from bot.playbook.model import Approval as ApprovalRule
@@ -220,6 +220,8 @@ class PlaybookRuns:
             due = tx.now + progress.again_in
             await tx.jobs.add(_step_job(run.id, step_id, attempt, due), *([_draw(run)] if changed else []))
             return
+        if isinstance(progress, Asks):
+            raise NotImplementedError
         event: graph.Event = "fail" if isinstance(progress, Failed) else "finish"
         note = progress.why if isinstance(progress, Failed) else progress.note
         output = {} if isinstance(progress, Failed) else dict(progress.output)

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, Protocol
 from bot.incident.correlate import AlarmRecord
 from bot.incident.incident import Incident
 from bot.incident.pager import Page
-from bot.incident.run import Run, Step
+from bot.incident.run import Run, RunStatus, Step
 from bot.incident.timeline import Entry
 from bot.jobs import Job, NewJob
 
@@ -112,6 +112,15 @@ class Pages(Protocol):
     async def save(self, *pages: Page) -> None: ...
 
 
+@dataclass(frozen=True)
+class Record:
+    """How one earlier run went. `steps`: how long each step took that did what it should, by the playbook's step."""
+
+    status: RunStatus
+    took: timedelta | None
+    steps: Mapping[str, timedelta]
+
+
 class Runs(Protocol):
     """Runs of playbooks and their steps, inside a transaction. The lock order is run, then step."""
 
@@ -125,7 +134,27 @@ class Runs(Protocol):
 
     async def steps(self, run: str) -> Sequence[Step]: ...
 
+    async def add_steps(self, *steps: Step) -> None:
+        """Write rows that came up while the run runs: elements of a `for_each`, undos. One that exists stays as it is."""
+        ...
+
     async def save_steps(self, *steps: Step) -> None: ...
+
+    async def lock(self, run: str, resources: Collection[str]) -> Mapping[str, str]:
+        """Take these for the run, all or as many as are free; what other runs hold, and which. Two cannot both get one."""
+        ...
+
+    async def unlock(self, run: str, free_at: datetime | None = None) -> None:
+        """Give back all that the run holds, now or when an aborted run's last calls are surely over."""
+        ...
+
+    async def automatic_since(self, at: datetime) -> Sequence[Run]:
+        """The runs that started by themselves, or are about to, since then."""
+        ...
+
+    async def records(self, names: Collection[str]) -> Mapping[str, Sequence[Record]]:
+        """How the latest runs of these playbooks ended, newest first, at most twenty of each."""
+        ...
 
 
 class Notes(Protocol):
@@ -138,6 +167,37 @@ class Notes(Protocol):
     async def first_time(self, key: str) -> bool:
         """Whether this press, command or form is seen for the first time."""
         ...
+
+
+@dataclass(frozen=True)
+class Switch:
+    """`stop` or `freeze`, switched by hand. `until` None: until somebody switches it back."""
+
+    name: Literal["stop", "freeze"]
+    by: str
+    at: datetime
+    until: datetime | None = None
+    reason: str = ""
+
+
+class Switches(Protocol):
+    """What people switched by hand, inside a transaction."""
+
+    async def all(self) -> Mapping[str, Switch]: ...
+
+    async def put(self, switch: Switch) -> None: ...
+
+    async def remove(self, name: str) -> None: ...
+
+
+class Groups(Protocol):
+    """Who is in which Slack user group, as Slack last said, inside a transaction."""
+
+    async def members(self, group: str) -> tuple[frozenset[str], datetime] | None:
+        """Slack user ids, and when Slack said so; None when it never did."""
+        ...
+
+    async def put(self, group: str, members: Collection[str], at: datetime) -> None: ...
 
 
 class Tx(Protocol):
@@ -160,6 +220,12 @@ class Tx(Protocol):
 
     @property
     def notes(self) -> Notes: ...
+
+    @property
+    def switches(self) -> Switches: ...
+
+    @property
+    def groups(self) -> Groups: ...
 
 
 class Store(Protocol):

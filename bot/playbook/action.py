@@ -8,6 +8,9 @@ this order, and stores what each returns before the next:
     act(params, aws, attempt)   -> Progress    looks first, then starts the change; safe to call again after a crash
     look(params, aws, attempt)  -> Progress    reads only: has it happened yet? called until it is no longer Working
 
+`Asks` from either puts a question to a person (an approval inside somebody else's engine); their word comes back as
+`attempt.answer` in the next call, which is `act`.
+
 Each may raise `ActionFailed` instead; with `retry`, the run calls the same method again in a while, and that is safe
 because `act` looks first. A check has `look` only. Nothing here sleeps: a wait is `Working(again_in=...)`, which
 becomes a row with a due time.
@@ -16,10 +19,12 @@ becomes a row with a due time.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from bot.playbook.model import ErrorKind
 from escalation.phrase import Phrase
 
 Plane = Literal["data", "control", "global-control"]
@@ -56,7 +61,8 @@ class Attempt:
     """What a step knows of itself, stored before its first call (write-ahead).
 
     `token` is deterministic (`<run>/<step>/<attempt>`); use it, or a name made of `incident`, wherever AWS takes a
-    client token. `memory` is what this attempt's earlier `act` and `look` calls returned as `memory`.
+    client token. `memory` is what this attempt's earlier `act` and `look` calls returned as `memory`. `answer` is a
+    person's word on the question that the last call asked (`Asks`).
     """
 
     incident: str
@@ -66,6 +72,7 @@ class Attempt:
     started_at: datetime
     now: datetime
     memory: Mapping[str, Any] = field(default_factory=dict)
+    answer: Literal["yes", "no"] | None = None
 
     @property
     def token(self) -> str:
@@ -92,9 +99,23 @@ class Change:
 
 
 @dataclass(frozen=True)
-class StepPlan:
-    """What the step would do, for a person to read before it is done. `warnings`: what it risks or disturbs.
+class Need:
+    """Room that the step needs: a quota, free addresses, capacity. `available` None: AWS would not say.
 
+    More needed than available makes the plan a refusal: a pre-check must be able to say no.
+    """
+
+    what: Phrase
+    needed: float
+    available: float | None
+
+
+@dataclass(frozen=True)
+class StepPlan:
+    """What the step would do, for a person to read before it is done. `warnings`: what it risks.
+
+    `disturbs`: who or what feels it while it runs. `touches`: the resources that no other run may change meanwhile, such
+    as `ecs:us-east-1:shop/web`. `loses`: how much of the latest data would be gone. `cost`: in US dollars, once.
     `foreseen` holds outputs that are certain before the step runs, such as a deterministic name: the steps after it are
     then planned with real values instead of placeholders.
     """
@@ -103,6 +124,11 @@ class StepPlan:
     changes: tuple[Change, ...] = ()
     warnings: tuple[Phrase, ...] = ()
     foreseen: Mapping[str, Any] = field(default_factory=dict)
+    disturbs: tuple[Phrase, ...] = ()
+    touches: tuple[str, ...] = ()
+    needs: tuple[Need, ...] = ()
+    loses: timedelta | None = None
+    cost: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -127,9 +153,26 @@ class Failed:
     """It did not work, or the check does not hold. `why` says what, where, and what to do."""
 
     why: Phrase
+    kind: ErrorKind = "failed"
 
 
-Progress = Working | Done | Failed
+@dataclass(frozen=True)
+class Asks:
+    """A person must decide before it goes on, such as an approval step of an SSM Automation document."""
+
+    question: Phrase
+    memory: Mapping[str, Any] = field(default_factory=dict)
+
+
+Progress = Working | Done | Failed | Asks
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a mechanism honestly gives: data lost at most, and time to recover in the usual case (None: no promise)."""
+
+    rpo: timedelta
+    rto: timedelta | None
 
 
 class Check(Protocol):
@@ -155,6 +198,9 @@ class Facts:
     `permissions` are IAM actions; `changes` and `undo` are texts for people; `undone_by` names the action that undoes
     this one, None with a reason in `undo`; `recognised_by` says how a second call sees that it was already done;
     `outputs` maps each output's name to its type as playbook inputs name them (`str`, `int`, `time`, `dynamodb.table`).
+    `calls` are the operations it may call, as `dynamodb:RestoreTableToPointInTime` (botocore's service and operation);
+    `resources` scopes permissions: an IAM action to ARN patterns in which `{account}` and `{region}` are filled in.
+    `looks_up`: it asks AWS for configuration that a regional failover must have cached. `takes`: its usual duration.
     """
 
     name: str
@@ -167,6 +213,11 @@ class Facts:
     undo: str = ""
     undone_by: str | None = None
     recognised_by: str = ""
+    calls: tuple[str, ...] = ()
+    resources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    recovers: Figures | None = None
+    takes: timedelta | None = None
+    looks_up: bool = False
 
 
 Class = TypeVar("Class", bound=type)
@@ -183,18 +234,22 @@ def action(
     recognised_by: str,
     undone_by: str | None = None,
     outputs: Mapping[str, str] | None = None,
+    **more: Any,
 ) -> Callable[[Class], Class]:
-    """Attach an action's facts to its class. Texts are `N_("...")`."""
+    """Attach an action's facts to its class. Texts are `N_("...")`; `more` are the further fields of `Facts`."""
     return _attach(
-        Facts(name, "action", params, permissions, plane, outputs or {}, changes, undo, undone_by, recognised_by)
+        Facts(
+            name, "action", params, permissions, plane, outputs or {}, changes, undo, undone_by, recognised_by, **more
+        )
     )
 
 
 def check(
-    name: str, params: type[Params], *, permissions: tuple[str, ...], outputs: Mapping[str, str] | None = None
-) -> Callable[[Class], Class]:
+    name: str, params: type[Params], *, permissions: tuple[str, ...], outputs: Mapping[str, str] | None = None,
+    **more: Any,
+) -> Callable[[Class], Class]:  # fmt: skip
     """Attach a check's facts to its class. Looking is always the data plane's or a read of the control plane."""
-    return _attach(Facts(name, "check", params, permissions, "data", outputs or {}))
+    return _attach(Facts(name, "check", params, permissions, "data", outputs or {}, **more))
 
 
 def _attach(facts: Facts) -> Callable[[Class], Class]:

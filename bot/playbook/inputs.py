@@ -83,6 +83,8 @@ def as_text(value: Any, zone: str = "UTC") -> str:
             return value.astimezone(ZoneInfo(zone)).isoformat()
         case timedelta():
             return format_duration(value)
+        case list() | tuple():
+            return ", ".join(map(str, value))
         case _:
             return str(value)
 
@@ -208,6 +210,14 @@ def _text(text: str, _: Reader) -> str:
     return text
 
 
+def _list(text: str, reader: Reader) -> list[str]:
+    """Items separated by commas, each once, in the order they are written."""
+    items = [item.strip() for item in _text(text, reader).split(",")]
+    if "" in items:
+        raise BadValue(phrase(N_("{text} has an empty item."), text=repr(text)), phrase(N_("Write a, b, c.")))
+    return list(dict.fromkeys(items))
+
+
 def _named(pattern: str, example: str) -> Callable[[str, Reader], str]:
     """A name as AWS allows it, so that a slip is found in the form and not by the first call."""
 
@@ -228,6 +238,8 @@ _PARSE: Mapping[ValueType, Callable[[str, Reader], Any]] = {
     "time": _time,
     "duration": _duration,
     "region": _named(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}", "eu-west-1"),
+    "zone": _named(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}[a-z]|[a-z]{3,4}[0-9]{1,2}-az[0-9]{1,2}", "use1-az1"),
+    "list": _list,
     "dynamodb.table": _named(r"[A-Za-z0-9_.-]{3,255}", "orders"),
     "ecs.cluster": _named(r"[A-Za-z0-9_-]{1,255}", "shop"),
     "ecs.service": _named(r"[A-Za-z0-9_-]{1,255}", "checkout"),

@@ -25,14 +25,22 @@ ValueType = Literal[
     "time",
     "duration",
     "region",
+    "zone",
+    "list",
     "dynamodb.table",
     "ecs.cluster",
     "ecs.service",
     "ssm.parameter",
 ]
 
+#: Kinds of failure that a step may be tried again after. `throttled` and `unavailable`: AWS limits us, or does not answer;
+#: `conflict`: another change of the same thing is under way; `failed`: the action did not work, the check does not hold.
+ErrorKind = Literal["throttled", "unavailable", "conflict", "failed"]
+
 #: How long a check or an action may take when its step does not say.
 DEFAULT_DEADLINE = timedelta(minutes=15)
+#: How long a run may take when its playbook does not say: it never hangs for ever.
+DEFAULT_RUN_DEADLINE = timedelta(hours=12)
 
 
 class Part(BaseModel):
@@ -68,6 +76,31 @@ class Targets(Part):
 
     rto: Duration = Field(description="Time until the service works again, such as `30m`.")
     rpo: Duration = Field(description="How much of the latest data may be lost, such as `5m`.")
+    caveat: LocalText | None = Field(
+        None,
+        description="Why the targets may be missed: needed when the deadlines, or the honest figures of the "
+        "mechanism, exceed them. Whoever approves reads it.",
+    )
+
+
+class Regions(Part):
+    """Where a playbook of tier 3 acts, and the region that it must not ask anything."""
+
+    acting: str = Field(description="The region that its steps act in: a name, or a template of the inputs.")
+    failing: str = Field(
+        description="The region that is failing: no step calls it. `none` when both are healthy, as in a failback."
+    )
+
+
+class Automatic(Part):
+    """When the playbook may start without a person. Never for tier 3."""
+
+    signals: int = Field(2, ge=2, le=10, description="How many independent alarms must agree.")
+    steady_for: Duration = Field(timedelta(minutes=2), description="How long each of them must have been raised.")
+    per_hour: int = Field(1, ge=1, le=20, description="At most so many automatic runs of this playbook in an hour.")
+    announce: Duration = Field(
+        timedelta(minutes=1), description="How long the channel can stop it between the announcement and the start."
+    )
 
 
 class Input(Part):
@@ -91,7 +124,12 @@ class Approval(Part):
 
     people: int = Field(1, ge=0, le=10, description="How many people must approve.")
     role: str = Field("responder", min_length=1, description="The role in lifeboat.yaml that they must have.")
-    expires: Duration = Field(timedelta(minutes=10), description="How long the request waits before it is void.")
+    expires: Duration = Field(timedelta(minutes=10), description="How long the plan waits before it is void.")
+    not_requester: bool | None = Field(
+        None,
+        description="Whether whoever asked for the run may not approve it. Left out: yes where two people are needed, "
+        "and for tier 3.",
+    )
 
 
 class Undo(Part):
@@ -99,6 +137,27 @@ class Undo(Part):
 
     action: str = Field(description="The name of an action.")
     parameters: Mapping[str, Any] = Field(default_factory=dict, alias="with", description="Its parameters.")
+
+
+class ForEach(Part):
+    """One element of the step for each item of a list, some of them side by side."""
+
+    items: str | tuple[str, ...] = Field(alias="in", description="The list, or a template that gives one.")
+    name: InputName = Field("item", alias="as", description="What templates of this step call the item.")
+    batch: int = Field(1, ge=1, le=100, description="How many elements run side by side.")
+    stop_after: int = Field(
+        1, ge=1, le=1000, description="After so many failed elements no further one starts, and the step fails."
+    )
+
+
+class Retry(Part):
+    """When a failed step is tried again without a person. Its deadline goes on: it is for all tries together."""
+
+    times: int = Field(ge=1, le=20, description="How many further tries.")
+    wait: Duration = Field(timedelta(seconds=10), description="How long before each of them.")
+    on: tuple[ErrorKind, ...] = Field(
+        ("throttled", "unavailable", "conflict"), min_length=1, description="After which kinds of failure."
+    )
 
 
 class Step(Part):
@@ -122,6 +181,22 @@ class Step(Part):
         None, description="How long the check or the action may take: 15m when it is left out."
     )
     undo: Undo | None = Field(None, description="How its change is taken back.")
+    irreversible: LocalText | Annotated[str, Field(min_length=1)] | None = Field(
+        None, description="Why its change cannot be taken back. A changing step has this, or `undo`."
+    )
+    when: str | bool | None = Field(
+        None, description="A template that is true or false. False: the step is left out, and what needs it goes on."
+    )
+    for_each: ForEach | None = Field(None, description="Do it once for each item of a list.")
+    retry: Retry | None = Field(None, description="When it is tried again without a person.")
+    region: str | None = Field(None, description="The region it acts in, where that is not the playbook's.")
+    best_effort: bool = Field(
+        False, description="Its failure is recorded and holds up nothing; it alone may call the failing region."
+    )
+    break_glass: bool = Field(
+        False, description="It depends on a global control plane, so a person must allow it when its turn comes."
+    )
+    takes: Duration | None = Field(None, description="How long it usually takes, for as long as no run has shown it.")
 
     @property
     def kind(self) -> Kind:
@@ -136,6 +211,11 @@ class Step(Part):
     def uses(self) -> str | None:
         """The name of the check or the action that the step runs, if it runs one."""
         return self.action or self.check
+
+    @property
+    def asks_first(self) -> bool:
+        """Whether a person must say yes before its action runs."""
+        return self.ask is not None or self.break_glass
 
     @property
     def time_limit(self) -> timedelta | None:
@@ -155,7 +235,24 @@ class Playbook(Part):
     targets: Targets = Field(description="The promised recovery time and data loss.")
     inputs: Mapping[InputName, Input] = Field(default_factory=dict, description="What a person may set before it runs.")
     approval: Approval | None = Field(None, description="Who must approve. Left out: whoever starts it needs nobody.")
+    automatic: Automatic | None = Field(None, description="When it may start without a person. Left out: never.")
+    regions: Regions | None = Field(None, description="Where it acts and which region is failing; tier 3 needs it.")
+    excludes: tuple[str, ...] = Field(
+        (), description="Playbooks that may not run while this one does, such as the failback of a failover."
+    )
+    deadline: Duration | None = Field(None, description="How long the whole run may take: 12h when it is left out.")
     steps: tuple[Step, ...] = Field(min_length=1, description="What is done. What is ready runs side by side.")
+
+    @property
+    def time_limit(self) -> timedelta:
+        """How long a run may take, from its start."""
+        return self.deadline or DEFAULT_RUN_DEADLINE
+
+    @property
+    def others_approve(self) -> bool:
+        """Whether somebody other than the one who asked must approve."""
+        rule = self.approval or Approval()
+        return rule.not_requester if rule.not_requester is not None else rule.people >= 2 or self.tier == 3
 
     def step(self, id: str) -> Step:  # noqa: A002  # the YAML's own word
         """The step of that id; `KeyError` when there is none."""

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from bot.errors import LifeboatError, Phrase
-from bot.playbook.action import Call, Change, Done, Failed, StepPlan, Working
+from bot.playbook.action import Asks, Call, Change, Done, Failed, Need, StepPlan, Working
 
 _TAG = "$"
 
@@ -87,7 +87,9 @@ _SCALARS: Mapping[str, _Scalar] = {
     "decimal": _Scalar(Decimal, str, Decimal),
     "bytes": _Scalar(bytes, lambda data: base64.b64encode(data).decode(), base64.b64decode),
 }
-_CLASSES: Mapping[str, type] = {cls.__name__: cls for cls in (Phrase, Call, Change, StepPlan, Working, Done, Failed)}
+_CLASSES: Mapping[str, type] = {
+    cls.__name__: cls for cls in (Phrase, Call, Change, Need, StepPlan, Working, Done, Failed, Asks)
+}
 
 
 def _scalar(value: Any) -> Any:

@@ -70,6 +70,17 @@ def _state(run: Run, playbook: Playbook, _: Words, who: Who) -> str:  # noqa: PL
             return _("⏹️ *Aborted* by {name}. What AWS had begun goes on by itself.", name=by)
         case "refused":
             return lines(_("🚫 *It cannot run.*"), _problem(run, _))
+        case "announced":
+            return _(
+                "⏳ *It starts by itself* at {at}, unless somebody stops it.",
+                at=moment(run.starts_at or run.requested_at, _),
+            )
+        case "undoing":
+            return _("↩️ *Being taken back*, the latest step first.")
+        case "undone":
+            return _("↩️ *Taken back* after {took}.", took=took)
+        case "expired":
+            return _("⌛ *Expired*: nobody approved it in time. Ask for the playbook again.")
         case "failed":
             return lines(_("❌ *Failed* after {took}.", took=took), _problem(run, _))
 

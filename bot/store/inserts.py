@@ -8,9 +8,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 
 @cache
-def unless_there(dialect: str, table: Table, key: str, *, returning: bool = False) -> Any:
+def unless_there(dialect: str, table: Table, *key: str, returning: bool = False) -> Any:
     """Leaves a row alone whose `key` is taken. `returning`: the primary keys of those that were written."""
-    statement = _insert(dialect, table).on_conflict_do_nothing(index_elements=[key])
+    statement = _insert(dialect, table).on_conflict_do_nothing(index_elements=list(key))
     return statement.returning(*table.primary_key.columns) if returning else statement
 
 

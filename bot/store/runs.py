@@ -1,24 +1,32 @@
 """Runs of playbooks and their steps as rows, inside one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, insert, select, update
+from sqlalchemy import Table, and_, delete, insert, or_, select, update
 
 from bot.errors import NotFound
+from bot.incident.ports import Record
 from bot.incident.run import Run, Step
+from bot.store.inserts import unless_there
 from bot.store.statements import Statements
-from bot.store.tables import RunRow, StepRow
+from bot.store.tables import LockRow, RunRow, StepRow
 
 _runs: Table = RunRow.__table__  # type: ignore[attr-defined]  # SQLModel adds it when the class is made
 _steps: Table = StepRow.__table__  # type: ignore[attr-defined]  # as above
+_locks: Table = LockRow.__table__  # type: ignore[attr-defined]  # as above
+
+#: How many earlier runs of a playbook say how long the next one takes.
+_RECORDS = 20
+_OVER = ("succeeded", "undone", "failed", "aborted")
 
 
 class RunRows:
     """`bot.incident.ports.Runs` over SQL. Getting a run locks it; its steps are only changed under that lock."""
 
-    def __init__(self, connection: Statements) -> None:
-        self.connection = connection
+    def __init__(self, connection: Statements, now: datetime) -> None:
+        self.connection, self.now = connection, now
 
     async def get(self, run: str) -> Run:
         row = (await self.connection.execute(select(_runs).where(_runs.c.id == run).with_for_update())).first()
@@ -40,13 +48,71 @@ class RunRows:
         await self.connection.execute(update(_runs).where(_runs.c.id == run.id).values(_values(run)))
 
     async def steps(self, run: str) -> Sequence[Step]:
-        rows = await self.connection.execute(select(_steps).where(_steps.c.run == run).order_by(_steps.c.position))
+        rows = await self.connection.execute(
+            select(_steps).where(_steps.c.run == run).order_by(_steps.c.position, _steps.c.step)
+        )
         return [Step.model_validate(row._asdict()) for row in rows]
+
+    async def add_steps(self, *steps: Step) -> None:
+        if steps:
+            statement = unless_there(self.connection.dialect.name, _steps, "run", "step")
+            await self.connection.execute(statement, [step.model_dump() for step in steps])
 
     async def save_steps(self, *steps: Step) -> None:
         for step in steps:
             same = (_steps.c.run == step.run, _steps.c.step == step.step)
             await self.connection.execute(update(_steps).where(*same).values(step.model_dump()))
+
+    async def lock(self, run: str, resources: Collection[str]) -> Mapping[str, str]:
+        """In a fixed order, so that two runs which want the same two things cannot wait for each other."""
+        if not (wanted := sorted(resources)):
+            return {}
+        await self.connection.execute(delete(_locks).where(_locks.c.free_at <= self.now))
+        statement = unless_there(self.connection.dialect.name, _locks, "resource")
+        await self.connection.execute(statement, [{"resource": one, "run": run, "free_at": None} for one in wanted])
+        held = await self.connection.execute(select(_locks).where(_locks.c.resource.in_(wanted)))
+        others = {row.resource: row.run for row in held if row.run != run}
+        ours = and_(_locks.c.run == run, _locks.c.resource.in_(wanted))
+        await self.connection.execute(update(_locks).where(ours).values(free_at=None))
+        return others
+
+    async def unlock(self, run: str, free_at: datetime | None = None) -> None:
+        ours = _locks.c.run == run
+        if free_at is None:
+            await self.connection.execute(delete(_locks).where(ours))
+        else:
+            await self.connection.execute(update(_locks).where(ours).values(free_at=free_at))
+
+    async def automatic_since(self, at: datetime) -> Sequence[Run]:
+        rows = await self.connection.execute(
+            select(_runs).where(_runs.c.automatic, _runs.c.requested_at >= at).order_by(_runs.c.requested_at)
+        )
+        return [Run.model_validate(row._asdict()) for row in rows]
+
+    async def records(self, names: Collection[str]) -> Mapping[str, Sequence[Record]]:
+        return {name: await self._records(name) for name in names}
+
+    async def _records(self, name: str) -> Sequence[Record]:
+        latest = (
+            select(_runs.c.id, _runs.c.status, _runs.c.started_at, _runs.c.ended_at)
+            .where(_runs.c.name == name, _runs.c.status.in_(_OVER), _runs.c.started_at.is_not(None))
+            .order_by(_runs.c.ended_at.desc())
+            .limit(_RECORDS)
+        )
+        runs = (await self.connection.execute(latest)).all()
+        steps = await self.connection.execute(
+            select(_steps.c.run, _steps.c.step, _steps.c.started_at, _steps.c.ended_at).where(
+                _steps.c.run.in_([run.id for run in runs]), _steps.c.state == "done", _steps.c.undoes.is_(None),
+                or_(_steps.c.of == "", _steps.c.of == _steps.c.step), _steps.c.started_at.is_not(None),
+            )
+        )  # fmt: skip
+        took: dict[str, dict[str, Any]] = {}
+        for step in steps:
+            took.setdefault(step.run, {})[step.step] = step.ended_at - step.started_at
+        return [
+            Record(run.status, run.ended_at - run.started_at if run.ended_at else None, took.get(run.id, {}))
+            for run in runs
+        ]
 
 
 def _values(run: Run) -> dict[str, Any]:

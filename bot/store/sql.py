@@ -14,6 +14,7 @@ from bot.store.incidents import IncidentRows, PageRows
 from bot.store.queue import Queue
 from bot.store.runs import RunRows
 from bot.store.statements import Statements
+from bot.store.switches import GroupRows, SwitchRows
 from bot.store.watch import Watch
 
 #: A crowd that was seen is taken to be there for so long.
@@ -29,8 +30,10 @@ class Transaction:
         self.graves = Graves(connection, now, self.jobs.touched)
         self.incidents = IncidentRows(connection)
         self.pages = PageRows(connection)
-        self.runs = RunRows(connection)
+        self.runs = RunRows(connection, now)
         self.notes = NoteRows(connection, now)
+        self.switches = SwitchRows(connection)
+        self.groups = GroupRows(connection)
         self.messages = MessageRows(connection, now)
         self.inbox = InboxRows(connection, now)
         self.watch = Watch(connection, now)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Dialect, Index, Integer, String, Text, text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Dialect, Index, Integer, String, Text, false, text
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import Field, SQLModel
@@ -205,34 +205,76 @@ class RunRow(SQLModel, table=True):
     plan_hash: str | None = None
     status: str
     problem: dict[str, Any] | None = _json(null=True)
+    failed_step: str | None = None
+    automatic: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
     requested_by: str
-    requested_at: datetime = _instant(null=False)
+    requested_at: datetime = _instant(null=False, index=True)
+    planned_at: datetime | None = _instant()
     approvals: list[dict[str, Any]] = _json()
+    starts_at: datetime | None = _instant()
     started_at: datetime | None = _instant()
+    deadline_at: datetime | None = _instant()
     ended_at: datetime | None = _instant()
     aborted_by: str | None = None
+    undone_by: str | None = None
 
 
 class StepRow(SQLModel, table=True):
-    """One step of a run: its intent is written before its first call."""
+    """One step of a run, one element of it, or its undo: the intent is written before its first call."""
 
     __tablename__ = "steps"
     run: str = Field(sa_column=Column(String(16), primary_key=True))
     step: str = Field(sa_column=Column(String(100), primary_key=True))
+    of: str = _text()
     position: int
     state: str
     attempt: int = 0
+    retries: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
+    item: Any = _json(null=True)
+    undoes: str | None = None
+    happened: int | None = None
     params: dict[str, Any] | None = _json(null=True)
     before: dict[str, Any] | None = _json(null=True)
     acted: bool = False
+    answer: str | None = None
     memory: dict[str, Any] = _json()
     output: dict[str, Any] | None = _json(null=True)
     note: dict[str, Any] | None = _json(null=True)
+    question: dict[str, Any] | None = _json(null=True)
     started_at: datetime | None = _instant()
     deadline_at: datetime | None = _instant()
     ended_at: datetime | None = _instant()
     decided_by: str | None = None
     reason: str = _text()
+
+
+class LockRow(SQLModel, table=True):
+    """What a run changes, or may not run beside: nobody else's run may meanwhile. `free_at`: an aborted run's last calls."""
+
+    __tablename__ = "locks"
+    resource: str = Field(sa_column=Column(String(500), primary_key=True))
+    run: str = Field(index=True)
+    free_at: datetime | None = _instant()
+
+
+class SwitchRow(SQLModel, table=True):
+    """What people switched by hand: `stop` (nothing starts by itself), `freeze` (a maintenance window until `until`)."""
+
+    __tablename__ = "switches"
+    name: str = Field(sa_column=Column(String(40), primary_key=True))
+    by: str
+    at: datetime = _instant(null=False)
+    until: datetime | None = _instant()
+    reason: str = _text()
+
+
+class GroupRow(SQLModel, table=True):
+    """Who is in a Slack user group, as Slack last said; `members` are Slack user ids."""
+
+    __tablename__ = "groups"
+    slack: str = Field(sa_column=Column(String(40), primary_key=True))
+    members: list[str] = _json()
+    at: datetime = _instant(null=False)
 
 
 class PersonRow(SQLModel, table=True):

@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from pydantic import ValidationError
-
-from bot.errors import N_, LifeboatError, Phrase, Refused, phrase
-from bot.playbook.action import Params, StepPlan
+from bot.errors import N_, LifeboatError, Phrase, phrase
+from bot.playbook.action import StepPlan
 from bot.playbook.context import Context
 from bot.playbook.graph import order
 from bot.playbook.inputs import as_text
 from bot.playbook.model import Kind, Playbook, Step
+from bot.playbook.rendering import bind, parameters
 from bot.playbook.stored import canonical, decode, encode
 from bot.playbook.template import evaluate, is_template, references
+
+__all__ = ["Plan", "PlannedStep", "assemble", "bind", "digest", "from_json", "parameters", "plan_hash", "to_json"]
 
 #: Asked for each action whose parameters are known or foreseen, and for each check whose parameters are known. It may
 #: raise any LifeboatError: that becomes the step's `problem`. For a check it may return an empty StepPlan, or what
@@ -75,22 +76,6 @@ def assemble(playbook: Playbook, context: Context, values: Mapping[str, Any], pl
         steps.append(planned)
     inputs = {name: as_text(value) for name, value in values.items() if value is not None}
     return Plan(playbook.name, digest(playbook), context.region, inputs, tuple(steps))
-
-
-def parameters(step: Step, context: Context, values: Mapping[str, Any], outputs: Outputs) -> dict[str, Any]:
-    """The step's parameters when it starts, with the outputs of the steps that are done. Raises `BadTemplate`."""
-    return dict(evaluate(step.parameters, context.variables(values, outputs)))
-
-
-def bind(params: type[Params], rendered: Mapping[str, Any], step: str) -> Params:
-    """The rendered parameters as the action's own type. Raises `Refused` that names the step and each bad parameter."""
-    try:
-        return params.model_validate(rendered)
-    except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_url=False))
-        raise Refused(
-            phrase(N_("The parameters of step {step} do not fit: {wrong}."), step=step, wrong=wrong)
-        ) from error
 
 
 def plan_hash(plan: Plan) -> str:

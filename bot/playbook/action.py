@@ -16,7 +16,7 @@ because `act` looks first. A check has `look` only. Nothing here sleeps: a wait 
 becomes a row with a due time.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -62,7 +62,9 @@ class Attempt:
 
     `token` is deterministic (`<run>/<step>/<attempt>`); use it, or a name made of `incident`, wherever AWS takes a
     client token. `memory` is what this attempt's earlier `act` and `look` calls returned as `memory`. `answer` is a
-    person's word on the question that the last call asked (`Asks`).
+    person's word on the question that the last call asked (`Asks`). `again`: an earlier `act` of this attempt was begun
+    and its end was never recorded (the process died), so what it calls may have been sent. An `act` that returned or
+    raised `ActionFailed` has ended.
     """
 
     incident: str
@@ -73,6 +75,7 @@ class Attempt:
     now: datetime
     memory: Mapping[str, Any] = field(default_factory=dict)
     answer: Literal["yes", "no"] | None = None
+    again: bool = False
 
     @property
     def token(self) -> str:
@@ -175,6 +178,23 @@ class Figures:
     rto: timedelta | None
 
 
+@dataclass(frozen=True)
+class Some:
+    """A value that only the run will know; `type` is the one that playbooks name, "" where nobody declares it."""
+
+    type: str = ""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with the parameters of a step, at `path` below its `with`. `at_key`: the name is wrong, not the value."""
+
+    path: tuple[str | int, ...]
+    what: Phrase
+    todo: Phrase | str = ""
+    at_key: bool = False
+
+
 class Check(Protocol):
     """Only looks; the run stops when it does not hold."""
 
@@ -201,6 +221,9 @@ class Facts:
     `calls` are the operations it may call, as `dynamodb:RestoreTableToPointInTime` (botocore's service and operation);
     `resources` scopes permissions: an IAM action to ARN patterns in which `{account}` and `{region}` are filled in.
     `looks_up`: it asks AWS for configuration that a regional failover must have cached. `takes`: its usual duration.
+
+    `faults` finds what lint cannot see in `params` alone; a text that is a template is handed to it as `Some`. `narrow`
+    says what is declared once the parameters are known, for an action that can do many things: see `given`.
     """
 
     name: str
@@ -218,6 +241,12 @@ class Facts:
     recovers: Figures | None = None
     takes: timedelta | None = None
     looks_up: bool = False
+    faults: Callable[[Mapping[str, Any]], Iterable[Fault]] | None = None
+    narrow: Callable[["Facts", Mapping[str, Any]], "Facts"] | None = None
+
+    def given(self, parameters: Mapping[str, Any]) -> "Facts":
+        """The facts with these parameters, as a playbook writes them: `aws.call` may be any call until then."""
+        return self.narrow(self, parameters) if self.narrow else self
 
 
 Class = TypeVar("Class", bound=type)

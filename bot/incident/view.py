@@ -1,16 +1,17 @@
 """Everything about one incident that a card, a command or a report shows, read in one transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.incident.correlate import AlarmRecord
+from bot.incident.experience import experience
 from bot.incident.incident import Incident
 from bot.incident.pager import Page
 from bot.incident.playbook_runs import PlaybookRuns
 from bot.incident.ports import Tx
 from bot.incident.run import Run, Step
-from bot.playbook.offer import Offer, offers
+from bot.playbook.offer import Offer, fitting, ranked
 
 
 @dataclass(frozen=True)
@@ -38,15 +39,22 @@ class RunView:
 async def view(tx: Tx, runs: PlaybookRuns, incident_id: str) -> IncidentView:
     """The incident with all that belongs to it. Raises `NotFound`."""
     incident = await tx.incidents.get(incident_id)
-    context = runs.context(incident, tx.now)
     return IncidentView(
         incident=incident,
         alarms=await tx.incidents.alarms_of(incident.id),
         pages=await tx.pages.of(incident.id),
         runs=await tx.runs.of(incident.id),
-        offers=offers(runs.playbooks, context.alarm, context.service),
+        offers=await offers(tx, runs, incident),
         now=tx.now,
     )
+
+
+async def offers(tx: Tx, runs: PlaybookRuns, incident: Incident) -> list[Offer]:
+    """The playbooks that fit the incident, ranked by how they fit and how they did so far."""
+    context = runs.context(incident, tx.now)
+    fit = fitting(runs.playbooks, context.alarm, context.service)
+    records = await tx.runs.records(fit) if fit and not incident.resolved else {}
+    return ranked(replace(offer, experience=experience(records.get(name, ()))) for name, offer in fit.items())
 
 
 async def run_view(tx: Tx, run_id: str) -> RunView:

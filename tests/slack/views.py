@@ -77,7 +77,7 @@ def _both(text: str) -> dict[str, str]:
 
 
 def offer(name: str = "restore-table", title: str = "Restore a table", why: str = "The alarm is about it.") -> Offer:
-    return Offer(playbook(title=title).model_copy(update={"name": name}), phrase("{why}", why=why))
+    return Offer(playbook(title=title).model_copy(update={"name": name}), (phrase("{why}", why=why),))
 
 
 def planned(id_: str, calls: int = 1, text: str = "orders", changes: int = 1, **more: Any) -> PlannedStep:

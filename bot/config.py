@@ -1,18 +1,20 @@
 """`lifeboat.yaml`: the services that are protected, where alarms come from, and who is paged for what."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from escalation.document import Document, Path_, read
 from escalation.duration import Duration
-from escalation.errors import BadFiles
+from escalation.errors import BadFiles, BadValue
 from escalation.loading import Directory
 from escalation.nearest import suggestion
 from escalation.phrase import N_, phrase
+from escalation.refusal import shown
 
 EXAMPLE = Path(__file__).parent / "lifeboat.example.yaml"
 ESCALATION = Path(__file__).parent.parent / "escalation"
@@ -81,6 +83,34 @@ class SlackPart(_Part):
     private: bool = Field(default=False, description="Make incident channels private.")
 
 
+def _group(written: str) -> str:
+    if not re.fullmatch(r"S[A-Z0-9]+", written):
+        what = phrase(N_("{value} is not the id of a Slack user group."), value=shown(written))
+        raise BadValue(what, phrase(N_("In Slack, open the group, then ⋮ and Copy group ID: such as S0123ABC.")))
+    return written
+
+
+class Role(_Part):
+    """Who may decide about playbooks: whoever is named in any of these. Written as a list, they are people."""
+
+    people: tuple[str, ...] = Field(default=(), description="Names of people.yaml.")
+    on_call: tuple[str, ...] = Field(default=(), description="Schedules: whoever is on call in them at that moment.")
+    slack_groups: tuple[Annotated[str, AfterValidator(_group)], ...] = Field(
+        default=(), description="Ids of Slack user groups, such as S0123ABC."
+    )
+
+    @model_validator(mode="after")
+    def _names_somebody(self) -> Self:
+        if not (self.people or self.on_call or self.slack_groups):
+            todo = phrase(N_("Name people, schedules (on_call) or slack_groups, or remove the role."))
+            raise BadValue(phrase(N_("nobody has this role.")), todo)
+        return self
+
+
+def _people_alone(written: Any) -> Any:
+    return {"people": written} if isinstance(written, list | tuple) else written
+
+
 class Config(_Part):
     """All of lifeboat.yaml."""
 
@@ -95,9 +125,11 @@ class Config(_Part):
     services: Mapping[str, Service] = Field(default_factory=dict)
     default_policy: str = Field(default="default", description="Policy for alarms that belong to no service.")
     slack: SlackPart = SlackPart()
-    roles: Mapping[str, tuple[str, ...]] = Field(
+    roles: Mapping[
+        str, Annotated[Role, BeforeValidator(_people_alone, json_schema_input_type=Role | tuple[str, ...])]
+    ] = Field(
         default_factory=dict,
-        description="Role name to people's names; no role named responder: everybody in people.yaml.",
+        description="Who may approve playbooks, and decide in their runs. Without responder: everybody in people.yaml.",
     )
     escalation_folder: Path | None = Field(
         default=None, description="Folder of people.yaml, schedules.yaml, policies.yaml."
@@ -141,16 +173,12 @@ def _check_zone(document: Document, config: Config) -> None:
 
 
 def check_names(file: Path, config: Config, directory: Directory) -> None:
-    """Every policy and person that lifeboat.yaml names must exist. Raises `BadFiles` with the place of each that does not."""
+    """Every policy, person and schedule that lifeboat.yaml names must exist. Raises `BadFiles` with the place of each that does not."""
     document = read(file)
     places: list[tuple[Path_, str, Mapping[str, Any]]] = [
         (("default_policy",), config.default_policy, directory.policies),
         *((("services", name, "policy"), one.policy, directory.policies) for name, one in config.services.items()),
-        *(
-            (("roles", role, number), person, directory.people)
-            for role, people in config.roles.items()
-            for number, person in enumerate(people)
-        ),
+        *_names_in_roles(document, config, directory),
     ]
     problems = [
         document.problem(path, phrase(N_("{name} names nothing."), name=name), suggestion(name, known))
@@ -159,6 +187,16 @@ def check_names(file: Path, config: Config, directory: Directory) -> None:
     ]
     if problems:
         raise BadFiles(problems)
+
+
+def _names_in_roles(
+    document: Document, config: Config, directory: Directory
+) -> Iterator[tuple[Path_, str, Mapping[str, Any]]]:
+    for name, role in config.roles.items():
+        here: Path_ = ("roles", name)
+        people = here if isinstance(document.values["roles"][name], list) else (*here, "people")
+        yield from (((*people, at), person, directory.people) for at, person in enumerate(role.people))
+        yield from (((*here, "on_call", at), one, directory.schedules) for at, one in enumerate(role.on_call))
 
 
 def schema() -> dict[str, Any]:

@@ -76,6 +76,19 @@ def test_folders_are_meant_relative_to_the_file(tmp_path: Path) -> None:
         ),
         ("default_policy: nobody", "lifeboat.yaml:1:17: default_policy: nobody names nothing."),
         ("roles: {responder: [mina, jnu]}", "lifeboat.yaml:1:27: roles.responder[1]: jnu names nothing."),
+        ("roles: {commander: {people: [jnu]}}", "lifeboat.yaml:1:30: roles.commander.people[0]: jnu names nothing."),
+        (
+            "roles:\n  commander:\n    people: [mina]\n    on_call: [primray]",
+            "lifeboat.yaml:4:15: roles.commander.on_call[0]: primray names nothing. Did you mean primary?",
+        ),
+        (
+            "roles: {commander: {slack_groups: [S0123ABC, commanders]}}",
+            "lifeboat.yaml:1:46: roles.commander.slack_groups[1]: 'commanders' is not the id of a Slack user group. In",
+        ),
+        ("roles: {commander: {}}", "lifeboat.yaml:1:20: roles.commander: nobody has this role. Name people"),
+        ("roles: {commander: []}", "lifeboat.yaml:1:20: roles.commander: nobody has this role. Name people"),
+        ("roles: {commander: [1]}", "lifeboat.yaml:1:21: roles.commander[0]: must be text."),
+        ("roles: {commander: {person: [mina]}}", "lifeboat.yaml:1:21: roles.commander.person: unknown field."),
         ("a: [", "lifeboat.yaml:1:5: -: is not valid YAML"),
         ("zone: UTC\nzone: UTC", "lifeboat.yaml:2:1: zone: is given twice."),
         ("- a", "lifeboat.yaml:1:1:"),
@@ -86,6 +99,15 @@ def test_each_mistake_is_told_with_its_file_line_column_field_and_what_to_do(
 ) -> None:
     [told] = _told(tmp_path, text)
     assert told.startswith(said)
+
+
+def test_a_role_is_people_or_schedules_or_slack_groups_and_a_list_is_people(tmp_path: Path) -> None:
+    file = tmp_path / "lifeboat.yaml"
+    file.write_text("roles: {responder: [mina, jun], commander: {on_call: [primary], slack_groups: [S0123ABC]}}")
+    loaded = config.load(file)
+    config.check_names(file, loaded, load_people())
+    assert loaded.roles["responder"] == config.Role(people=("mina", "jun"))
+    assert loaded.roles["commander"] == config.Role(on_call=("primary",), slack_groups=("S0123ABC",))
 
 
 def test_a_wrong_name_suggests_the_nearest_right_one(tmp_path: Path) -> None:
@@ -107,3 +129,10 @@ def test_the_published_schema_accepts_the_example() -> None:
 
     jsonschema.Draft202012Validator.check_schema(config.schema())
     jsonschema.validate(YAML(typ="safe", pure=True).load(config.EXAMPLE.read_text()), config.schema())
+
+
+def test_the_published_schema_takes_both_forms_of_a_role() -> None:
+    for role in (["mina"], {"people": ["mina"], "on_call": ["primary"]}):
+        jsonschema.validate({"roles": {"commander": role}}, config.schema())
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"roles": {"commander": {"persons": ["mina"]}}}, config.schema())

@@ -11,7 +11,7 @@ from bot.playbook.inputs import fill
 from bot.playbook.lint import lint
 from bot.playbook.loading import load
 from bot.playbook.model import OfferWhen, Playbook
-from bot.playbook.offer import offers
+from bot.playbook.offer import fitting
 from bot.playbook.schema import schema
 from escalation.document import read
 
@@ -77,7 +77,7 @@ def test_everything_that_people_read_is_in_both_languages(playbook: Playbook) ->
 def test_it_is_offered_for_the_alarm_it_is_made_for_and_filled_in_from_it(playbook: Playbook) -> None:
     assert playbook.offer_when is not None
     alarm, service = fitting(playbook.offer_when)
-    assert [offer.playbook.name for offer in offers({playbook.name: playbook}, alarm, service)] == [playbook.name]
+    assert list(fitting({playbook.name: playbook}, alarm, service)) == [playbook.name]
     now = datetime(2026, 11, 23, 3, 40, tzinfo=UTC)
     incident = IncidentFacts(id="inc-1", started_at=now)
     context = Context(now=now, region="eu-west-1", incident=incident, alarm=alarm, service=service)

@@ -47,7 +47,7 @@ class Steady(Which):
     steady_for: timedelta = timedelta(seconds=15)
 
 
-@check("ecs.can_restart", Which, permissions=("ecs:DescribeServices",))
+@check("ecs.can_restart", Which, permissions=("ecs:DescribeServices",), calls=("ecs:DescribeServices",))
 class CanRestart:
     """Holds when the service is active, has tasks to replace, and nothing else is being deployed."""
 
@@ -63,7 +63,12 @@ class CanRestart:
         return Done(phrase(what, **_counts(params, service)))
 
 
-@check("ecs.service_steady", Steady, permissions=("ecs:DescribeServices", "elasticloadbalancing:DescribeTargetHealth"))
+@check(
+    "ecs.service_steady",
+    Steady,
+    permissions=("ecs:DescribeServices", "elasticloadbalancing:DescribeTargetHealth"),
+    calls=("ecs:DescribeServices", "elbv2:DescribeTargetHealth"),
+)
 class ServiceSteady:
     """Holds when every task runs, is healthy behind its load balancer, and has stayed so for a while."""
 
@@ -94,6 +99,7 @@ class ServiceSteady:
     undone_by=None,
     recognised_by=N_("The service's newest deployment was made after this attempt began."),
     outputs={"deployment": "str", "running": "int"},
+    calls=("ecs:DescribeServices", "ecs:UpdateService", "elbv2:DescribeTargetHealth"),
 )
 class RestartService:
     facts: ClassVar[Facts]

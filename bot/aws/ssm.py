@@ -48,6 +48,7 @@ class Pointer(Params):
     undone_by="ssm.put_parameter",
     recognised_by=N_("The parameter has the value already."),
     outputs={"name": "ssm.parameter", "value": "str", "previous": "str", "version": "int"},
+    calls=("ssm:GetParameter", "ssm:PutParameter"),
 )
 class PutParameter:
     facts: ClassVar[Facts]

@@ -98,6 +98,16 @@ def test_its_permissions_are_exactly_what_it_calls(name: str) -> None:
 
 
 @every_one
+def test_its_calls_are_exactly_what_it_calls_and_each_is_permitted(name: str) -> None:
+    found = {f"{service}:{operation}" for service, operation in operations_of(type(EVERYTHING[name]))}
+    assert found == set(facts(name).calls)
+    for call in facts(name).calls:
+        service, _, operation = call.partition(":")
+        assert operation in model(service).operation_names, call
+        assert permission(service, operation) in facts(name).permissions, call
+
+
+@every_one
 def test_a_check_and_a_look_call_nothing_that_changes(name: str) -> None:
     reached = operations_from(type(EVERYTHING[name]), "look")
     assert reached

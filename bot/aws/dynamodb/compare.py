@@ -61,6 +61,7 @@ class Tally(BaseModel):
         "complete": "bool",
         "checksum": "str",
     },
+    calls=("dynamodb:BatchGetItem", "dynamodb:DescribeTable", "dynamodb:Scan"),
 )
 class Compare:
     """Holds when the restored table can be read and is not empty though its source was not; reports the differences.

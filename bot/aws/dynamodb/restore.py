@@ -5,7 +5,7 @@ Neither touches the source: the service goes on with it until the pointer is cut
 """
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AwareDatetime
@@ -34,6 +34,7 @@ from bot.playbook.action import (
     Done,
     Facts,
     Failed,
+    Figures,
     InputType,
     Params,
     Progress,
@@ -82,6 +83,21 @@ class Restore(Params):
     undone_by="dynamodb.delete_restored",
     recognised_by=N_("The new table's name follows from the source and the incident, and AWS names source and moment."),
     outputs={"table": "dynamodb.table", "source": "dynamodb.table", "at": "time", "source_settings": "str"},
+    calls=(
+        "application-autoscaling:DescribeScalableTargets",
+        "application-autoscaling:DescribeScalingPolicies",
+        "application-autoscaling:DescribeScheduledActions",
+        "dynamodb:DescribeContinuousBackups",
+        "dynamodb:DescribeContributorInsights",
+        "dynamodb:DescribeKinesisStreamingDestination",
+        "dynamodb:DescribeTable",
+        "dynamodb:DescribeTimeToLive",
+        "dynamodb:GetResourcePolicy",
+        "dynamodb:ListTagsOfResource",
+        "dynamodb:RestoreTableToPointInTime",
+    ),
+    # "LatestRestorableDateTime is typically 5 minutes before now"; of the restore itself, AWS promises no time.
+    recovers=Figures(rpo=timedelta(minutes=5), rto=None),
 )
 class RestorePitr:
     facts: ClassVar[Facts]
@@ -184,6 +200,7 @@ class Restored(Params):
     undo=N_("A deleted table does not come back; dynamodb.restore_pitr makes the same one again."),
     undone_by=None,
     recognised_by=N_("The table is gone, or being deleted."),
+    calls=("dynamodb:DeleteTable", "dynamodb:DescribeTable", "dynamodb:UpdateTable", "ssm:GetParameter"),
 )
 class DeleteRestored:
     facts: ClassVar[Facts]

@@ -44,7 +44,8 @@ class Run(BaseModel):
 
     `plan_hash` is what an approval is bound to. `problem` is a stored phrase that says why it was refused or failed, and
     `failed_step` names the step when one is to blame. `automatic`: nobody asked for it; `starts_at` is when it begins
-    unless somebody stops it. `deadline_at`: then no step starts any more, and those that run have failed.
+    unless somebody stops it. `deadline_at`: then no step starts any more, and those that run have failed. `requested_via`:
+    the login at the terminal, as in an approval.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -62,6 +63,7 @@ class Run(BaseModel):
     failed_step: str | None = None
     automatic: bool = False
     requested_by: str
+    requested_via: str = ""
     requested_at: datetime
     planned_at: datetime | None = None
     approvals: tuple[Approval, ...] = ()

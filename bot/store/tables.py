@@ -208,6 +208,7 @@ class RunRow(SQLModel, table=True):
     failed_step: str | None = None
     automatic: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
     requested_by: str
+    requested_via: str = _text()
     requested_at: datetime = _instant(null=False, index=True)
     planned_at: datetime | None = _instant()
     approvals: list[dict[str, Any]] = _json()

@@ -18,6 +18,7 @@ def upgrade() -> None:
     runs: list[sa.Column[Any]] = [
         sa.Column("failed_step", sa.String(), nullable=True),
         sa.Column("automatic", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("requested_via", sa.Text(), server_default="", nullable=False),
         sa.Column("planned_at", Instant(), nullable=True),
         sa.Column("starts_at", Instant(), nullable=True),
         sa.Column("deadline_at", Instant(), nullable=True),

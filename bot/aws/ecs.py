@@ -98,6 +98,7 @@ class ServiceSteady:
     undo=N_("There is nothing to undo: the task definition, the number of tasks and the settings stay as they are."),
     undone_by=None,
     recognised_by=N_("The service's newest deployment was made after this attempt began."),
+    resources={"ecs:UpdateService": ("arn:{partition}:ecs:{region}:{account}:service/*",)},
     outputs={"deployment": "str", "running": "int"},
     calls=("ecs:DescribeServices", "ecs:UpdateService", "elbv2:DescribeTargetHealth"),
 )

@@ -29,6 +29,8 @@ from bot.playbook.action import (
 )
 
 ParameterName = Annotated[str, InputType("ssm.parameter"), StringConstraints(pattern=r"^[A-Za-z0-9_./-]{1,1011}$")]
+#: What IAM calls them.
+PARAMETERS = ("arn:{partition}:ssm:{region}:{account}:parameter/*",)
 
 
 class Pointer(Params):
@@ -47,6 +49,7 @@ class Pointer(Params):
     undo=N_("Writes the value of the version before."),
     undone_by="ssm.put_parameter",
     recognised_by=N_("The parameter has the value already."),
+    resources={"ssm:GetParameter": PARAMETERS, "ssm:PutParameter": PARAMETERS},
     outputs={"name": "ssm.parameter", "value": "str", "previous": "str", "version": "int"},
     calls=("ssm:GetParameter", "ssm:PutParameter"),
 )

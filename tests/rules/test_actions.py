@@ -20,6 +20,7 @@ from bot.aws import ACTIONS, CHECKS
 from bot.aws.calls import method_name
 from bot.aws.dynamodb.scaling import FIELDS
 from bot.aws.dynamodb.settings import SETTINGS
+from bot.aws.iam_policy import is_read
 from bot.aws.session import READS
 from bot.playbook.action import Check, Facts, InputType
 from bot.playbook.model import ValueType
@@ -48,6 +49,9 @@ INDIRECT = {
     # Enabling a destination lets DynamoDB write to the stream in the caller's name.
     "dynamodb.reapply_settings": {"kinesis:DescribeStream", "kinesis:PutRecord", "kinesis:PutRecords"},
 }
+
+#: Permissions that change something and that IAM cannot narrow to a resource. Each with the reason.
+UNSCOPED: dict[str, str] = {}
 
 
 def facts(name: str) -> Facts:
@@ -105,6 +109,17 @@ def test_its_calls_are_exactly_what_it_calls_and_each_is_permitted(name: str) ->
         service, _, operation = call.partition(":")
         assert operation in model(service).operation_names, call
         assert permission(service, operation) in facts(name).permissions, call
+
+
+@every_action
+def test_what_it_may_change_is_narrower_than_everything(name: str) -> None:
+    changing = {one for one in facts(name).permissions if not is_read(one)} - UNSCOPED.keys()
+    assert facts(name).resources.keys() <= set(facts(name).permissions)
+    for one in changing:
+        for pattern in facts(name).resources.get(one, ("*",)):
+            service, resource = re.fullmatch(r"arn:\{partition\}:([a-z0-9-]+):.*\{account\}:(.+)", pattern).groups()  # type: ignore[union-attr]
+            assert service == one.partition(":")[0]
+            assert resource != "*"
 
 
 @every_one

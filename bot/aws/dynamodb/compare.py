@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field
 
-from bot.aws.dynamodb.table import Table, TableName, describe
+from bot.aws.dynamodb.table import TABLES, Table, TableName, describe
 from bot.errors import N_, ActionFailed, phrase
 from bot.playbook.action import Attempt, Aws, Done, Facts, Failed, Params, Progress, Working, check
 
@@ -61,6 +61,7 @@ class Tally(BaseModel):
         "complete": "bool",
         "checksum": "str",
     },
+    resources={"dynamodb:BatchGetItem": TABLES, "dynamodb:Scan": TABLES},
     calls=("dynamodb:BatchGetItem", "dynamodb:DescribeTable", "dynamodb:Scan"),
 )
 class Compare:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from bot.aws.calls import perform
 from bot.aws.dynamodb.settings import SETTINGS, AutoScaling, Setting
-from bot.aws.dynamodb.table import Table, TableName, describe, is_restore_of, on_demand
+from bot.aws.dynamodb.table import RESTORED, Table, TableName, describe, is_restore_of, on_demand
 from bot.aws.polling import next_look
 from bot.errors import N_, ActionFailed, Phrase, Refused, phrase
 from bot.playbook.action import (
@@ -29,6 +29,9 @@ from bot.playbook.action import (
 
 #: Every one of these changes shows within seconds to a minute; after this long it was lost.
 PATIENCE = timedelta(minutes=5)
+#: What IAM calls the targets of auto scaling, and the streams.
+SCALABLE = ("arn:{partition}:application-autoscaling:{region}:{account}:scalable-target/*",)
+STREAMS = ("arn:{partition}:kinesis:{region}:{account}:stream/*",)
 
 
 class Settings(Params):
@@ -87,6 +90,21 @@ class Pair:
     undo=N_("The settings go with the restored table when that is deleted; the source was only read."),
     undone_by=None,
     recognised_by=N_("Each setting is read on both tables, and written only where they differ."),
+    resources={
+        "application-autoscaling:PutScalingPolicy": SCALABLE,
+        "application-autoscaling:PutScheduledAction": SCALABLE,
+        "application-autoscaling:RegisterScalableTarget": SCALABLE,
+        "dynamodb:EnableKinesisStreamingDestination": RESTORED,
+        "dynamodb:PutResourcePolicy": RESTORED,
+        "dynamodb:TagResource": RESTORED,
+        "dynamodb:UpdateContinuousBackups": RESTORED,
+        "dynamodb:UpdateContributorInsights": RESTORED,
+        "dynamodb:UpdateTable": RESTORED,
+        "dynamodb:UpdateTimeToLive": RESTORED,
+        "kinesis:DescribeStream": STREAMS,
+        "kinesis:PutRecord": STREAMS,
+        "kinesis:PutRecords": STREAMS,
+    },
     outputs={"carried": "str", "left": "str"},
     calls=(
         "application-autoscaling:DescribeScalableTargets",

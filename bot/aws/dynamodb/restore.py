@@ -13,6 +13,8 @@ from pydantic import AwareDatetime
 from bot.aws.calls import perform
 from bot.aws.dynamodb.settings import snapshot
 from bot.aws.dynamodb.table import (
+    RESTORED,
+    TABLES,
     Table,
     TableName,
     describe,
@@ -25,6 +27,7 @@ from bot.aws.dynamodb.table import (
 )
 from bot.aws.dynamodb.window import name_taken
 from bot.aws.polling import SETTLING, next_look
+from bot.aws.ssm import PARAMETERS
 from bot.errors import N_, ActionFailed, Phrase, phrase
 from bot.playbook.action import (
     Attempt,
@@ -41,6 +44,17 @@ from bot.playbook.action import (
     StepPlan,
     Working,
     action,
+)
+
+#: AWS checks these on the new table, though we never call them on it ourselves.
+ON_NEW_TABLE = (
+    "dynamodb:BatchWriteItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:Scan",
+    "dynamodb:UpdateItem",
 )
 
 
@@ -68,20 +82,14 @@ class Restore(Params):
         "dynamodb:DescribeTimeToLive",
         "dynamodb:GetResourcePolicy",
         "dynamodb:ListTagsOfResource",
-        # AWS checks these on the new table, though we never call them on it ourselves.
-        "dynamodb:BatchWriteItem",
-        "dynamodb:DeleteItem",
-        "dynamodb:GetItem",
-        "dynamodb:PutItem",
-        "dynamodb:Query",
-        "dynamodb:Scan",
-        "dynamodb:UpdateItem",
+        *ON_NEW_TABLE,
     ),
     plane="control",
     changes=N_("Makes a new table beside the damaged one, with the items as they were at the moment asked for."),
     undo=N_("Deletes the new table, and only if this incident restored it."),
     undone_by="dynamodb.delete_restored",
     recognised_by=N_("The new table's name follows from the source and the incident, and AWS names source and moment."),
+    resources={"dynamodb:RestoreTableToPointInTime": TABLES} | dict.fromkeys(ON_NEW_TABLE, RESTORED),
     outputs={"table": "dynamodb.table", "source": "dynamodb.table", "at": "time", "source_settings": "str"},
     calls=(
         "application-autoscaling:DescribeScalableTargets",
@@ -200,6 +208,7 @@ class Restored(Params):
     undo=N_("A deleted table does not come back; dynamodb.restore_pitr makes the same one again."),
     undone_by=None,
     recognised_by=N_("The table is gone, or being deleted."),
+    resources={"dynamodb:DeleteTable": RESTORED, "dynamodb:UpdateTable": RESTORED, "ssm:GetParameter": PARAMETERS},
     calls=("dynamodb:DeleteTable", "dynamodb:DescribeTable", "dynamodb:UpdateTable", "ssm:GetParameter"),
 )
 class DeleteRestored:

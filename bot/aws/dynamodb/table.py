@@ -12,6 +12,9 @@ from bot.errors import ActionFailed
 from bot.playbook.action import Aws, InputType
 
 LONGEST_NAME = 255
+#: What IAM calls the tables. `RESTORED`: every name that `restored_name` can give, and no other.
+TABLES = ("arn:{partition}:dynamodb:{region}:{account}:table/*",)
+RESTORED = ("arn:{partition}:dynamodb:{region}:{account}:table/*-lb-*",)
 TableName = Annotated[str, InputType("dynamodb.table"), StringConstraints(pattern=r"^[A-Za-z0-9_.-]{3,255}$")]
 Table = Mapping[str, Any]
 

@@ -1,0 +1,267 @@
+"""The IAM policies that the playbooks need, and nothing beyond: `lifeboat iam-policy`. Pure.
+
+    read           whatever only looks, and what Lifeboat does for itself: its queues, its topics, text messages
+    tier-1-2       the changes of playbooks of tier 1 and 2
+    tier-3         the changes of playbooks of tier 3, for a role of its own
+    tier-3-trust   that role's trust policy: assumed for one approved run, whose id stays in CloudTrail
+    deny           what Lifeboat never does, whatever else the role is allowed
+
+A permission is scoped by the `resources` that its action declares, in the regions of lifeboat.yaml. Everything is sorted,
+so that a difference between two outputs is a difference in what is allowed.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+from urllib.parse import urlsplit
+
+from bot.aws.iam_document import Document, Statement, split
+from bot.aws.session import READS
+from bot.config import Config
+from bot.errors import NotFound
+from bot.playbook.action import Check, Facts
+from bot.playbook.model import Playbook, Step
+
+READ, TIER_1_2, TIER_3, TRUST, DENY = "read", "tier-1-2", "tier-3", "tier-3-trust", "deny"
+
+#: What no playbook of ours may ever do; `NotResource` leaves open exactly what an action declares.
+NEVER = (
+    "account:*",
+    "application-autoscaling:Delete*",
+    "application-autoscaling:Deregister*",
+    "backup:Delete*",
+    "cloudtrail:DeleteTrail",
+    "cloudtrail:StopLogging",
+    "cloudwatch:DeleteAlarms",
+    "cloudwatch:DisableAlarmActions",
+    "dynamodb:DeleteBackup",
+    "dynamodb:DeleteItem",
+    "dynamodb:DeleteResourcePolicy",
+    "dynamodb:DeleteTable",
+    "dynamodb:DeleteTableReplica",
+    "dynamodb:PartiQLDelete",
+    "ec2:Delete*",
+    "ec2:TerminateInstances",
+    "ecs:Delete*",
+    "elasticloadbalancing:Delete*",
+    "iam:Add*",
+    "iam:Attach*",
+    "iam:Create*",
+    "iam:Delete*",
+    "iam:Detach*",
+    "iam:Put*",
+    "iam:Remove*",
+    "iam:Update*",
+    "kinesis:Delete*",
+    "kms:DisableKey",
+    "kms:ScheduleKeyDeletion",
+    "organizations:*",
+    "rds:Delete*",
+    "route53:Delete*",
+    "s3:DeleteBucket*",
+    "s3:DeleteObject*",
+    "secretsmanager:DeleteSecret",
+    "ssm:Delete*",
+)
+
+#: Reads whose names do not say so.
+_ALSO_READS = frozenset({"iam:SimulatePrincipalPolicy"})
+#: Services that compare `aws:ResourceTag` for what we change there. A restored table has no tags yet, so not DynamoDB.
+_BY_TAG = frozenset({"autoscaling", "ecs", "rds", "ssm"})
+
+Scoped = Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True)
+class Where:
+    """Whose account, which regions, the name of Lifeboat's own role; `tag`: only what carries it may be changed."""
+
+    account: str
+    regions: tuple[str, ...]
+    own_region: str
+    role: str = "lifeboat"
+    tag: tuple[str, str] | None = None
+
+    @property
+    def partition(self) -> str:
+        prefixes = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+        return next((name for prefix, name in prefixes.items() if self.own_region.startswith(prefix)), "aws")
+
+    def role_arn(self, name: str) -> str:
+        return f"arn:{self.partition}:iam::{self.account}:role/{name}"
+
+
+def where(
+    config: Config,
+    account: str,
+    regions: Iterable[str] = (),
+    role: str = "lifeboat",
+    tag: tuple[str, str] | None = None,
+) -> Where:
+    """`regions` replace those of lifeboat.yaml: the services' own, the swept ones, and Lifeboat's."""
+    known = {config.region, *config.sources.sweep_regions, *(one.region for one in config.services.values())}
+    return Where(account, tuple(sorted(set(regions) or known - {""})), config.region, role, tag)
+
+
+def policies(
+    playbooks: Iterable[Playbook], table: Mapping[str, Check], config: Config, place: Where
+) -> dict[str, Document]:
+    """The documents by name, each within what IAM takes; one that would be larger is `name-1`, `name-2` …
+
+    Raises `NotFound` for a playbook with an action that does not exist.
+    """
+    books = tuple(playbooks)
+    needed = {True: _declared(books, table, (1, 2)), False: _declared(books, table, (3,))}
+    everything = _merged(needed.values())
+    reads = {action: scope for action, scope in everything.items() if is_read(action)}
+    found: dict[str, list[Document]] = {READ: [*_own(config, place), *_statements(reads, place)]}
+    for lower, name in ((True, TIER_1_2), (False, TIER_3)):
+        changes = {action: scope for action, scope in needed[lower].items() if not is_read(action)}
+        found[name] = _statements(changes, place)
+    found[DENY] = _denied(everything, place)
+    parts = {name: part for whole, statements in found.items() for name, part in split(whole, statements)}
+    return parts | ({TRUST: _trust(place)} if found[TIER_3] else {})
+
+
+def is_read(permission: str) -> bool:
+    """Whether an IAM action only looks."""
+    return permission in _ALSO_READS or READS.match(permission.partition(":")[2]) is not None
+
+
+def uses(playbook: Playbook, table: Mapping[str, Check]) -> Iterator[Facts]:
+    """The facts of everything that a playbook's steps and their undos name. Raises `NotFound`."""
+    for step in playbook.steps:
+        for name, parameters in _names(step):
+            if name not in table:
+                raise NotFound("action", name, ", ".join(sorted(table)))
+            yield table[name].facts.given(parameters)
+
+
+def _names(step: Step) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if step.uses:
+        yield step.uses, step.parameters
+    if step.undo:
+        yield step.undo.action, step.undo.parameters
+
+
+def _declared(playbooks: Iterable[Playbook], table: Mapping[str, Check], tiers: tuple[int, ...]) -> Scoped:
+    """Each permission of these tiers' playbooks with its ARN patterns; `*` when an action declares none."""
+    return _merged(
+        {permission: frozenset(facts.resources.get(permission, ("*",)))}
+        for playbook in playbooks
+        if playbook.tier in tiers
+        for facts in uses(playbook, table)
+        for permission in facts.permissions
+    )
+
+
+def _merged(parts: Iterable[Scoped]) -> dict[str, frozenset[str]]:
+    """Every scope that is asked for; `*` swallows the narrower ones."""
+    merged: dict[str, frozenset[str]] = {}
+    for part in parts:
+        for permission, scope in part.items():
+            merged[permission] = merged.get(permission, frozenset()) | scope
+    return {permission: frozenset({"*"}) if "*" in scope else scope for permission, scope in merged.items()}
+
+
+def _statements(scoped: Scoped, place: Where) -> list[Document]:
+    """One statement for each service and scope."""
+    groups: dict[tuple[str, tuple[str, ...]], set[str]] = {}
+    for permission, patterns in scoped.items():
+        groups.setdefault((_service(permission), _filled(patterns, place)), set()).add(permission)
+    made = [
+        Statement(frozenset(permissions), scope, _condition(permissions, scope, service, place)).document()
+        for (service, scope), permissions in groups.items()
+    ]
+    return sorted(made, key=lambda one: str(one["Sid"]))
+
+
+def _service(permission: str) -> str:
+    return permission.partition(":")[0]
+
+
+def _filled(patterns: Iterable[str], place: Where) -> tuple[str, ...]:
+    return tuple(
+        sorted(
+            {
+                pattern.format(partition=place.partition, region=region, account=place.account)
+                for pattern in patterns
+                for region in place.regions
+            }
+        )
+    )
+
+
+def _condition(permissions: Iterable[str], scope: tuple[str, ...], service: str, place: Where) -> Document:
+    """An ARN names its region; `*` has to be told. A tag is asked of what is changed, where the service compares it."""
+    equals: dict[str, Any] = {}
+    if scope == ("*",) and service not in {"iam", "route53", "sts"}:
+        equals["aws:RequestedRegion"] = list(place.regions)
+    if place.tag and service in _BY_TAG and not all(map(is_read, permissions)):
+        key, value = place.tag
+        equals[f"aws:ResourceTag/{key}"] = value
+    return {"StringEquals": equals} if equals else {}
+
+
+def _own(config: Config, place: Where) -> list[Document]:
+    """What Lifeboat does for itself, as far as lifeboat.yaml asks for it."""
+    sources = config.sources
+    own = {"StringEquals": {"aws:RequestedRegion": [place.own_region]}}
+    statements = [
+        Statement(frozenset({"iam:SimulatePrincipalPolicy"}), (place.role_arn(place.role),)),
+        Statement(frozenset({"sns:Publish"}), (f"arn:{place.partition}:sns:*:*:*",), own, everything_but=True),
+    ]
+    if sources.queues:
+        queues = tuple(_queue_arn(url, place) for url in sources.queues)
+        statements.append(Statement(frozenset({"sqs:DeleteMessage", "sqs:ReceiveMessage"}), queues))
+    if sources.topics:
+        statements.append(Statement(frozenset({"sns:ConfirmSubscription"}), tuple(sources.topics)))
+    if sources.sweep_regions:
+        swept = {"StringEquals": {"aws:RequestedRegion": sorted(sources.sweep_regions)}}
+        statements.append(Statement(frozenset({"cloudwatch:DescribeAlarms"}), condition=swept))
+    quotas = frozenset({"servicequotas:GetAWSDefaultServiceQuota", "servicequotas:GetServiceQuota"})
+    statements.append(Statement(quotas, condition={"StringEquals": {"aws:RequestedRegion": list(place.regions)}}))
+    return [statement.document() for statement in statements]
+
+
+def _queue_arn(url: str, place: Where) -> str:
+    """Of `https://sqs.<region>.amazonaws.com/<account>/<name>`; another address is taken to be in our own region."""
+    parts = urlsplit(url)
+    host, (account, name) = (parts.hostname or "").split("."), ["", "", *parts.path.split("/")][-2:]
+    region = host[1] if host[0] == "sqs" and len(host) > 2 else place.own_region
+    return f"arn:{place.partition}:sqs:{region}:{account or place.account}:{name}"
+
+
+def _denied(declared: Scoped, place: Where) -> list[Document]:
+    """`NEVER` on everything, or on everything but what an action declares there."""
+    groups: dict[tuple[str, ...], set[str]] = {}
+    for pattern in NEVER:
+        scopes = [scope for permission, scope in declared.items() if fnmatchcase(permission, pattern)]
+        excepted = _filled(frozenset().union(*scopes), place)
+        if "*" not in excepted:
+            groups.setdefault(excepted, set()).add(pattern)
+    made = [
+        Statement(frozenset(actions), but or ("*",), effect="Deny", everything_but=bool(but)).document()
+        for but, actions in groups.items()
+    ]
+    return sorted(made, key=lambda one: str(one["Sid"]))
+
+
+def _trust(place: Where) -> Document:
+    """Who may take the role of tier 3. STS refuses a session without a source identity that names a run.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
+    """
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "OnlyForAnApprovedRun",
+                "Effect": "Allow",
+                "Principal": {"AWS": place.role_arn(place.role)},
+                "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"],
+                "Condition": {"StringLike": {"sts:SourceIdentity": "lifeboat-run-*"}},
+            }
+        ],
+    }

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from bot.freezes import Freeze
 from escalation.document import Document, Path_, read
 from escalation.duration import Duration
 from escalation.errors import BadFiles, BadValue
@@ -111,6 +112,16 @@ def _people_alone(written: Any) -> Any:
     return {"people": written} if isinstance(written, list | tuple) else written
 
 
+class AutomaticPart(_Part):
+    """Whether playbooks that allow it may start without a person. Off until the organisation says so."""
+
+    enabled: bool = Field(default=False, description="Whether any playbook may start by itself.")
+    per_hour: int = Field(
+        default=3, ge=1, le=100, description="At most so many automatic runs in an hour, of all playbooks."
+    )
+    freeze: tuple[Freeze, ...] = Field(default=(), description="Windows in which nothing starts by itself.")
+
+
 class Config(_Part):
     """All of lifeboat.yaml."""
 
@@ -125,6 +136,7 @@ class Config(_Part):
     services: Mapping[str, Service] = Field(default_factory=dict)
     default_policy: str = Field(default="default", description="Policy for alarms that belong to no service.")
     slack: SlackPart = SlackPart()
+    automatic: AutomaticPart = AutomaticPart()
     roles: Mapping[
         str, Annotated[Role, BeforeValidator(_people_alone, json_schema_input_type=Role | tuple[str, ...])]
     ] = Field(

@@ -44,6 +44,15 @@ class Approvers:
                 "Add the role to lifeboat.yaml."
             )
             raise Refused(phrase(what, playbook=playbook.name, role=name))
+        await self._has(tx, name, role, by)
+
+    async def allow_responder(self, tx: Tx, by: str) -> None:
+        """Raises `Refused` unless `by` has the role that everything wants which belongs to no playbook."""
+        role = self._role(DEFAULT_ROLE)
+        assert role is not None, "it stands for everybody where lifeboat.yaml does not have it"
+        await self._has(tx, DEFAULT_ROLE, role, by)
+
+    async def _has(self, tx: Tx, name: str, role: Role, by: str) -> None:
         members, unknown = await self._members(tx, role)
         who = self.voice(by)
         if who in members:

@@ -93,6 +93,10 @@ class Incidents(Protocol):
 
     async def alarms_of(self, incident: str) -> Sequence[AlarmRecord]: ...
 
+    async def raised_in(self, services: Collection[str | None]) -> Sequence[AlarmRecord]:
+        """The alarms that are on and belong to open incidents of these services; None: of those without a service."""
+        ...
+
     async def save_alarms(self, *records: AlarmRecord) -> None: ...
 
 
@@ -124,7 +128,17 @@ class Record:
 class Runs(Protocol):
     """Runs of playbooks and their steps, inside a transaction. The lock order is run, then step."""
 
-    async def get(self, run: str) -> Run: ...
+    async def get(self, run: str) -> Run:
+        """The run, locked until the transaction ends. Raises `NotFound`."""
+        ...
+
+    async def peek(self, run: str) -> Run:
+        """The run without a lock: for what is only told. Raises `NotFound`."""
+        ...
+
+    async def going(self) -> Sequence[Run]:
+        """Every run that changes AWS now; until the transaction ends, nobody else asks, so that two cannot begin at once."""
+        ...
 
     async def of(self, incident: str) -> Sequence[Run]: ...
 
@@ -146,6 +160,10 @@ class Runs(Protocol):
 
     async def unlock(self, run: str, free_at: datetime | None = None) -> None:
         """Give back all that the run holds, now or when an aborted run's last calls are surely over."""
+        ...
+
+    async def unfinished(self) -> Sequence[Run]:
+        """The runs that are not over, oldest first."""
         ...
 
     async def automatic_since(self, at: datetime) -> Sequence[Run]:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import BindParameter, Row, Table, Update, bindparam, select, text, update
+from sqlalchemy import BindParameter, Row, Table, Update, bindparam, or_, select, text, update
 
 from bot.errors import NotFound
 from bot.incident.correlate import AlarmRecord
@@ -122,6 +122,18 @@ class IncidentRows:
     async def alarms_of(self, incident: str) -> Sequence[AlarmRecord]:
         rows = await self.connection.execute(
             select(_alarms).where(_alarms.c.incident == incident).order_by(_alarms.c.first_at)
+        )
+        return [_record(row) for row in rows]
+
+    async def raised_in(self, services: Collection[str | None]) -> Sequence[AlarmRecord]:
+        about = [_incidents.c.service.in_([service for service in services if service is not None])]
+        if None in services:
+            about.append(_incidents.c.service.is_(None))
+        rows = await self.connection.execute(
+            select(_alarms)
+            .join(_incidents, _incidents.c.id == _alarms.c.incident)
+            .where(_alarms.c.state == "alarm", _incidents.c.status != "resolved", or_(*about))
+            .order_by(_alarms.c.fingerprint)
         )
         return [_record(row) for row in rows]
 

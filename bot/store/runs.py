@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, and_, delete, insert, or_, select, update
+from sqlalchemy import Table, and_, delete, func, insert, or_, select, update
 
 from bot.errors import NotFound
 from bot.incident.ports import Record
-from bot.incident.run import Run, Step
+from bot.incident.run import ENDED, GOING, Run, Step
 from bot.store.inserts import unless_there
 from bot.store.statements import Statements
 from bot.store.tables import LockRow, RunRow, StepRow
@@ -19,6 +19,8 @@ _locks: Table = LockRow.__table__  # type: ignore[attr-defined]  # as above
 
 #: How many earlier runs of a playbook say how long the next one takes.
 _RECORDS = 20
+#: Starts are looked at one after the other, in all replicas (PostgreSQL advisory lock).
+_ONE_STARTS = 0x11FEB0A8
 _OVER = ("succeeded", "undone", "failed", "aborted")
 
 
@@ -29,10 +31,24 @@ class RunRows:
         self.connection, self.now = connection, now
 
     async def get(self, run: str) -> Run:
-        row = (await self.connection.execute(select(_runs).where(_runs.c.id == run).with_for_update())).first()
+        return await self._one(select(_runs).where(_runs.c.id == run).with_for_update(), run)
+
+    async def peek(self, run: str) -> Run:
+        return await self._one(select(_runs).where(_runs.c.id == run), run)
+
+    async def _one(self, statement: Any, run: str) -> Run:
+        row = (await self.connection.execute(statement)).first()
         if row is None:
             raise NotFound("run", run)
         return Run.model_validate(row._asdict())
+
+    async def going(self) -> Sequence[Run]:
+        if self.connection.dialect.name == "postgresql":
+            await self.connection.execute(select(func.pg_advisory_xact_lock(_ONE_STARTS)))
+        rows = await self.connection.execute(
+            select(_runs).where(_runs.c.status.in_(sorted(GOING))).order_by(_runs.c.id)
+        )
+        return [Run.model_validate(row._asdict()) for row in rows]
 
     async def of(self, incident: str) -> Sequence[Run]:
         rows = await self.connection.execute(
@@ -82,6 +98,12 @@ class RunRows:
             await self.connection.execute(delete(_locks).where(ours))
         else:
             await self.connection.execute(update(_locks).where(ours).values(free_at=free_at))
+
+    async def unfinished(self) -> Sequence[Run]:
+        rows = await self.connection.execute(
+            select(_runs).where(_runs.c.status.not_in(sorted(ENDED))).order_by(_runs.c.requested_at, _runs.c.id)
+        )
+        return [Run.model_validate(row._asdict()) for row in rows]
 
     async def automatic_since(self, at: datetime) -> Sequence[Run]:
         rows = await self.connection.execute(

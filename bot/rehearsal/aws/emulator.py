@@ -18,6 +18,7 @@ from botocore.config import Config
 
 from bot.rehearsal.aws import wire
 from bot.rehearsal.aws.alarms import Alarms
+from bot.rehearsal.aws.automations import Automations
 from bot.rehearsal.aws.call import Answer, AwsError, Call, Feature, Handler, Reply, Request
 from bot.rehearsal.aws.clock import Clock
 from bot.rehearsal.aws.containers import Containers
@@ -26,11 +27,13 @@ from bot.rehearsal.aws.faults import Cut, Faults
 from bot.rehearsal.aws.log import CallLog
 from bot.rehearsal.aws.moto_app import ACCOUNT, MotoApp
 from bot.rehearsal.aws.queues import Queues
+from bot.rehearsal.aws.region_switch import RegionSwitch
 from bot.rehearsal.aws.restores import Restores, RestoreTimes
 from bot.rehearsal.aws.server import Server
 from bot.rehearsal.aws.signing import Signer
 from bot.rehearsal.aws.table_extras import TableExtras
 from bot.rehearsal.aws.topics import Topics
+from bot.rehearsal.aws.zonal_shifts import ZonalShifts
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +42,8 @@ class EmulatedAws:
     """One at a time in a process: moto keeps its state in its modules. It starts empty.
 
     `speed` divides what the emulator waits for; a `clock` of one's own may stand still. `times` says how long
-    restores take and lag. `faults`, `calls`, `deliveries`, `sms` and `ecs` are for tests, drills and the demo.
+    restores take and lag. `faults`, `calls`, `deliveries`, `sms`, `ecs`, `automations`, `region_switch` and `zonal_shifts`
+    are for tests, drills and the demo.
     """
 
     account: ClassVar[str] = ACCOUNT
@@ -59,6 +63,9 @@ class EmulatedAws:
         self._deliveries = Deliveries(self.clock)
         self._topics = Topics(self.clock, self._signer, self._deliveries)
         self.ecs = Containers(self.clock)
+        self.automations = Automations(self.clock)
+        self.region_switch = RegionSwitch(self.clock)
+        self.zonal_shifts = ZonalShifts(self.clock)
         self.sms = self._topics.sms
         self.deliveries = self._deliveries.attempts
         self._handlers = _handlers(
@@ -69,6 +76,9 @@ class EmulatedAws:
                 Restores(self.clock, restores or RestoreTimes()),
                 TableExtras(),
                 self.ecs,
+                self.automations,
+                self.region_switch,
+                self.zonal_shifts,
             ]
         )
         self._server = Server(self._respond, {self._signer.path: self._signer.certificate})

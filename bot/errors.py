@@ -13,7 +13,7 @@ LifeboatError (escalation/errors.py)
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar, Literal
 
 from escalation.errors import BadFile, BadFiles, LifeboatError
 from escalation.phrase import N_, Phrase, phrase
@@ -34,6 +34,11 @@ __all__ = [
     "Unavailable",
     "phrase",
 ]
+
+
+#: Kinds of failure that a step may be tried again after: AWS limits us, does not answer, is busy with another change of the
+#: same thing, or the action did not work.
+FailureKind = Literal["throttled", "unavailable", "conflict", "failed"]
 
 
 class Told(LifeboatError):
@@ -104,8 +109,8 @@ class ActionFailed(Told):
     `kind` is what a step's `retry.on` names: `throttled`, `unavailable`, `conflict`, or `failed`.
     """
 
-    def __init__(self, what: Phrase, *, retry: bool = False, code: str = "", kind: str = "", **_: Any) -> None:
+    def __init__(self, what: Phrase, *, retry: bool = False, code: str = "", kind: FailureKind | None = None) -> None:
         super().__init__(what)
         self.retry = retry
         self.code = code
-        self.kind = kind or ("unavailable" if retry else "failed")
+        self.kind: FailureKind = kind or ("unavailable" if retry else "failed")

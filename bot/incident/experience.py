@@ -1,21 +1,26 @@
 """What earlier runs of a playbook say about the next one. Decisions over records; nothing is read here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from statistics import median
 
 from bot.incident.ports import Record
 from bot.incident.run import RunStatus
+from bot.playbook.forecast import Spread, Usual, spreads, whole
+from bot.playbook.model import Playbook
 from bot.playbook.offer import Experience
 
 #: A run that ended in one of these has tried. A plan that was refused, or expired, says nothing about the playbook.
 _TRIED: frozenset[RunStatus] = frozenset({"succeeded", "undone", "failed", "aborted"})
 
 
-def experience(records: Sequence[Record], forecast: timedelta | None = None) -> Experience:
-    """How often it worked, and how long it usually takes: the forecast, else the middle of the runs that worked."""
+def experience(playbook: Playbook, records: Sequence[Record], usual: Usual) -> Experience:
+    """How often it worked, and how long it usually takes. `usual` gives the stated duration of an action by its name."""
     tried = [record for record in records if record.status in _TRIED]
-    worked = [record for record in tried if record.status == "succeeded"]
-    took = [record.took.total_seconds() for record in worked if record.took is not None]
-    usual = forecast or (timedelta(seconds=median(took)) if took else None)
-    return Experience(len(worked), len(tried), usual)
+    worked = sum(record.status == "succeeded" for record in tried)
+    forecast = whole(playbook, expected(playbook, records, usual))
+    return Experience(worked, len(tried), forecast.p50 if forecast and forecast.p50 else None)
+
+
+def expected(playbook: Playbook, records: Sequence[Record], usual: Usual) -> Mapping[str, Spread]:
+    """How long each step usually takes; steps that nobody knows anything of are left out."""
+    return spreads(playbook, [record.steps for record in records], usual)

@@ -1,6 +1,7 @@
 """Runs of playbooks: the verbs. A run is frozen when it is asked for, planned before it may start, and then walks its graph.
 
-Every verb takes an open transaction and writes the jobs that follow. What touches AWS is in `step_runner.py`.
+Every verb takes an open transaction and writes the jobs that follow. How a run goes on is in `stepping.py`, how it goes
+back in `undoing.py`, who may decide in `approval.py`. What touches AWS is in `planner.py` and `step_runner.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,19 +10,31 @@ from typing import Any
 
 from bot.config import Config
 from bot.errors import N_, NotFound, Phrase, Refused, phrase
+from bot.incident import automatic_rules, stepping, undoing
+from bot.incident.approval import Approvers, expires_at
 from bot.incident.incident import Incident, new_id
+from bot.incident.obstacles import obstacle
 from bot.incident.ports import Tx
 from bot.incident.run import STATUS_NAMES, Approval, Run, Step
 from bot.incident.timeline import display_name, entry, store
-from bot.jobs import DRAW_CARD, DRAW_RUN, PLAN_RUN, STEP, NewJob
+from bot.incident.walk import Walk, plan_of, playbook_of, presses
+from bot.jobs import DRAW_RUN, PLAN_RUN, Job, NewJob
 from bot.playbook import graph, inputs
-from bot.playbook.action import Asks, Failed, Progress, Working
+from bot.playbook.action import Done, Progress
 from bot.playbook.context import AlarmFacts, Context, IncidentFacts, ServiceFacts
 from bot.playbook.inputs import Filled
-from bot.playbook.model import Approval as ApprovalRule
 from bot.playbook.model import Playbook
-from bot.playbook.plan import Plan, from_json, plan_hash, to_json
+from bot.playbook.plan import Plan, plan_hash, to_json
+from bot.playbook.reversal import Reversal
+from bot.playbook.reversal import reversal as reversal_of
+from bot.playbook.stored import encode
+from bot.playbook.template import evaluate
 from escalation.loading import Directory
+
+__all__ = ["LIFEBOAT", "BadInputs", "PlaybookRuns", "plan_of", "playbook_of", "presses", "reversal"]
+
+#: The actor of what nobody asked for.
+LIFEBOAT = "lifeboat"
 
 
 class BadInputs(Refused):
@@ -40,6 +53,7 @@ class PlaybookRuns:
 
     def __init__(self, config: Config, directory: Directory, playbooks: Mapping[str, Playbook]) -> None:
         self.config, self.directory, self.playbooks = config, directory, playbooks
+        self.approvers = Approvers(config, directory)
 
     def playbook(self, name: str) -> Playbook:
         """The playbook of that name. Raises `NotFound`."""
@@ -71,288 +85,320 @@ class PlaybookRuns:
         )
 
     async def request(
-        self, tx: Tx, incident_id: str, name: str, given: Mapping[str, str], by: str, *, zone: str = "UTC"
-    ) -> Run:
+        self, tx: Tx, incident_id: str, name: str, given: Mapping[str, str], by: str, *, zone: str = "UTC",
+        automatic: bool = False, via: str = "",
+    ) -> Run:  # fmt: skip
         """Ask for a run: its plan is made next, nothing changes yet. Raises `BadInputs`, `NotFound`, `Refused`."""
         incident = await tx.incidents.get(incident_id)
         if incident.resolved:
             raise Refused(phrase(N_("The incident is already resolved.")))
         playbook, context = self.playbook(name), self.context(incident, tx.now)
+        if automatic and (playbook.tier == 3 or not playbook.automatic):
+            raise Refused(phrase(N_("Playbook {name} never starts without a person."), name=name))
         filled = inputs.fill(playbook, context, given, zone)
         if not filled.complete:
             raise BadInputs(filled.problems)
+        context = _in_its_regions(playbook, context, filled.values)
         run = Run(
             id=new_id(), incident=incident.id, name=name, playbook=playbook.model_dump(mode="json"),
             inputs=dict(inputs.fill(playbook, context, filled.texts, zone).texts), context=context.model_dump(mode="json"),
-            requested_by=by, requested_at=tx.now,
+            requested_by=by, requested_via=via, requested_at=tx.now, automatic=automatic,
         )  # fmt: skip
-        steps = [Step(run=run.id, step=step.id, position=at) for at, step in enumerate(playbook.steps)]
+        steps = [Step(run=run.id, step=step.id, of=step.id, position=at) for at, step in enumerate(playbook.steps)]
         await tx.runs.add(run, steps)
         what = phrase(N_("{who} asked for playbook {name}."), who=self._name(by), name=name)
         await tx.notes.write(entry(incident.id, tx.now, "run-requested", what, by))
-        await tx.jobs.add(NewJob(PLAN_RUN, {"run": run.id}), _draw(run))
+        await tx.jobs.add(NewJob(PLAN_RUN, {"run": run.id}), NewJob(DRAW_RUN, {"run": run.id}, key=f"run:{run.id}"))
         return run
 
     async def planned(self, tx: Tx, run_id: str, plan: Plan) -> None:
         """The plan is ready for a person to read, or says why the playbook cannot run."""
-        run = await tx.runs.get(run_id)
-        if run.status != "planning":
+        walk = await Walk.open(tx, run_id)
+        if walk.run.status != "planning":
             return
+        walk.change(plan=to_json(plan), plan_hash=plan_hash(plan), planned_at=tx.now)
         problem = next(iter(plan.problems.items()), None)
-        update: dict[str, Any] = {"plan": to_json(plan), "plan_hash": plan_hash(plan), "status": "planned"}
         if problem:
             step, why = problem
             what = phrase(N_("The playbook cannot run: step {step}: {why}"), step=step, why=why)
-            update |= {"status": "refused", "problem": store(what), "ended_at": tx.now}
-            await tx.notes.write(entry(run.incident, tx.now, "run-refused", what))
-        await tx.runs.save(run.model_copy(update=update))
-        await tx.jobs.add(_draw(run))
+            walk.end("refused", what, step)
+            walk.note("run-refused", what)
+        elif walk.run.automatic:
+            approval = Approval(by=LIFEBOAT, at=tx.now, plan_hash=walk.run.plan_hash or "")
+            walk.change(status="announced", approvals=(approval,))
+            walk.jobs += automatic_rules.announcing(walk.run, tx.now)
+        else:
+            walk.change(status="planned")
+            walk.timer("expire", expires_at(walk.run, walk.playbook))
+        await walk.close()
 
     async def plan_failed(self, tx: Tx, run_id: str, why: Phrase) -> None:
         """The plan could not be made at all."""
-        run = await tx.runs.get(run_id)
-        if run.status == "planning":
-            update = {"status": "refused", "problem": store(why), "ended_at": tx.now}
-            await tx.runs.save(run.model_copy(update=update))
-            await tx.notes.write(entry(run.incident, tx.now, "run-refused", why))
-            await tx.jobs.add(_draw(run))
+        walk = await Walk.open(tx, run_id)
+        if walk.run.status == "planning":
+            walk.end("refused", why)
+            walk.note("run-refused", why)
+            await walk.close()
 
-    async def approve(self, tx: Tx, run_id: str, plan_hash_: str, by: str) -> Run:
+    async def replan(self, tx: Tx, run_id: str, by: str) -> Run:
+        """Make the plan anew; who had approved the old one must read this one. Raises `Refused`."""
+        walk = await Walk.open(tx, run_id)
+        await self._may_decide(tx, walk, by)
+        if walk.run.status not in {"planned", "expired", "refused"}:
+            raise _refused_as_it_stands(walk.run)
+        if (await tx.incidents.get(walk.run.incident)).resolved:
+            raise Refused(phrase(N_("The incident is already resolved.")))
+        nothing = {"plan": None, "plan_hash": None, "planned_at": None, "approvals": (), "ended_at": None}
+        walk.change(status="planning", problem=None, failed_step=None, **nothing)
+        what = phrase(N_("{who} has playbook {name} planned anew."), who=self._name(by), name=walk.run.name)
+        walk.note("run-replanned", what, by)
+        walk.jobs.append(NewJob(PLAN_RUN, {"run": run_id}))
+        return await walk.close()
+
+    async def approve(self, tx: Tx, run_id: str, plan_hash_: str, by: str, *, typed: str = "", via: str = "") -> Run:
         """A person agrees to exactly this plan; with the last approval that is needed, the run starts.
 
         Raises `Refused`: not planned or started already, the incident is over, another plan, an old plan, no right to
-        approve, or twice the same person where two are needed. It fails closed.
+        approve, twice the same person where two are needed, or another run changes the same things. It fails closed.
         """
-        run = await tx.runs.get(run_id)
-        if run.status != "planned":
-            raise _refused_as_it_stands(run)
-        if (await tx.incidents.get(run.incident)).resolved:  # locked: a resolution does not slip in between
+        walk = await Walk.open(tx, run_id)
+        if walk.run.status != "planned":
+            raise _refused_as_it_stands(walk.run)
+        if (await tx.incidents.get(walk.run.incident)).resolved:  # locked: a resolution does not slip in between
             raise Refused(phrase(N_("The incident is already resolved.")))
-        playbook = playbook_of(run)
-        self._may_approve(playbook, by)
-        if plan_hash_ != run.plan_hash:
-            raise Refused(phrase(N_("The plan has changed since you saw it. Read the new one first.")))
-        self._is_fresh(run, playbook, tx.now)
-        if any(_login(approval.by) == _login(by) for approval in run.approvals):
-            raise Refused(phrase(N_("You have approved it already; another person is needed.")))
-        run = run.model_copy(update={"approvals": (*run.approvals, Approval(by=by, at=tx.now, plan_hash=plan_hash_))})
-        needed = playbook.approval.people if playbook.approval else 1
-        await tx.notes.write(
-            entry(
-                run.incident,
-                tx.now,
-                "run-approved",
-                phrase(N_("{who} approved {name}."), who=self._name(by), name=run.name),
-                by,
-            )
-        )
-        if len(run.approvals) >= needed:
-            run = run.model_copy(update={"status": "running", "started_at": tx.now})
-            what = phrase(N_("Playbook {name} started."), name=run.name)
-            await tx.notes.write(entry(run.incident, tx.now, "run-started", what, by))
-        await tx.runs.save(run)
-        await self._go_on(tx, run)
-        return run
+        await self._may_decide(tx, walk, by)
+        approval = Approval(by=by, at=tx.now, plan_hash=plan_hash_, via=via)
+        self.approvers.judge(walk.run, walk.playbook, approval, tx.now, typed)
+        walk.change(approvals=(*walk.run.approvals, approval))
+        walk.note("run-approved", phrase(N_("{who} approved {name}."), who=self._name(by), name=walk.run.name), by)
+        if self.approvers.enough(walk.run, walk.playbook):
+            if why := await obstacle(tx, walk):
+                raise Refused(why)
+            self._begin(walk, by)
+        return await walk.close()
+
+    async def start_now(self, tx: Tx, run_id: str, by: str) -> Run:
+        """A person does not wait for the announced start. Raises `Refused`."""
+        walk = await Walk.open(tx, run_id)
+        await self._may_decide(tx, walk, by)
+        if walk.run.status != "announced":
+            raise _refused_as_it_stands(walk.run)
+        if why := await obstacle(tx, walk):
+            raise Refused(why)
+        self._begin(walk, by)
+        return await walk.close()
 
     async def abort(self, tx: Tx, run_id: str, by: str) -> Run:
         """Stop: no step starts any more. What AWS has begun goes on by itself."""
-        run = await tx.runs.get(run_id)
-        if run.ended:
+        walk = await Walk.open(tx, run_id)
+        if walk.run.ended:
             raise Refused(phrase(N_("The run is already over.")))
-        self._may_approve(playbook_of(run), by)
-        steps = await tx.runs.steps(run.id)
-        still_going = [step.step for step in steps if step.state == "running"]
-        changes = graph.abort(playbook_of(run), _states(steps))
-        await self._write(tx, steps, changes, by=by)
-        run = run.model_copy(update={"status": "aborted", "ended_at": tx.now, "aborted_by": by})
-        await tx.runs.save(run)
+        anybody = walk.run.automatic and walk.run.status == "announced" and by in self.directory.people
+        if not anybody:
+            await self._may_decide(tx, walk, by)
+        still_going = [row.step for row in walk.rows.values() if row.state == "running" and not walk.elements(row.step)]
+        for row in walk.rows.values():
+            if not row.over:
+                walk.put(row, state="aborted", decided_by=by, ended_at=tx.now)
+        walk.end("aborted")
+        walk.change(aborted_by=by)
         names = ", ".join(still_going) or "-"
-        what = phrase(
-            N_("{who} aborted {name}. Begun in AWS and going on by itself: {steps}."),
-            who=self._name(by),
-            name=run.name,
-            steps=names,
-        )
-        await tx.notes.write(entry(run.incident, tx.now, "run-aborted", what, by))
-        await tx.jobs.add(_draw(run), _card(run))
-        return run
+        said = N_("{who} aborted {name}. Begun in AWS and going on by itself: {steps}.")
+        walk.note("run-aborted", phrase(said, who=self._name(by), name=walk.run.name, steps=names), by)
+        return await walk.close()
 
-    async def press(self, tx: Tx, run_id: str, step_id: str, event: graph.Event, by: str, reason: str = "") -> Run:
-        """A person's word on one step: `retry`, `skip` (with a reason), `yes`, `no`, or `confirm` of a manual step."""
-        run = await tx.runs.get(run_id)
-        if run.status not in {"running", "needs_person"}:
-            raise _refused_as_it_stands(run)
-        playbook = playbook_of(run)
-        self._may_approve(playbook, by)
-        steps = await tx.runs.steps(run.id)
-        if step_id not in _states(steps):
-            raise NotFound("step", step_id, ", ".join(_states(steps)))
-        changes = graph.apply(playbook, _states(steps), step_id, event, reason)
-        await self._write(tx, steps, changes, by=by, reason=reason, chosen=step_id)
-        if event == "yes" and changes[step_id] == "running":
-            await self._begin(tx, run, next(s for s in await tx.runs.steps(run.id) if s.step == step_id))
+    async def call_off(self, tx: Tx, run_id: str, why: Phrase, by: str = LIFEBOAT) -> Run:
+        """A run that has not begun does not begin: somebody stopped all that starts by itself, or a rule says no.
+
+        One that has begun stays as it is; `abort` is for that.
+        """
+        walk = await Walk.open(tx, run_id)
+        if walk.run.status in {"planning", "planned", "announced"}:
+            _called_off(walk, why, by)
+            await walk.close()
+        return walk.run
+
+    async def press(self, tx: Tx, run_id: str, row: str, event: graph.Event, by: str, reason: str = "") -> Run:
+        """A person's word on one row: `retry`, `skip` (with a reason), `yes`, `no`, or `confirm` of a manual step."""
+        walk = await Walk.open(tx, run_id)
+        if walk.run.status not in {"running", "needs_person", "undoing"}:
+            raise _refused_as_it_stands(walk.run)
+        await self._may_decide(tx, walk, by)
+        if row not in walk.rows:
+            raise NotFound("step", row, ", ".join(walk.rows))
+        going_back = any(not undo.over and undo.state != "aborted" for undo in walk.undos)
+        if going_back and not walk.rows[row].undoes:
+            raise Refused(phrase(N_("The run is being taken back: its steps no longer go on.")))
+        stepping.pressed(walk, walk.rows[row], event, by, reason)
         said = {
             "retry": N_("{who} retries step {step}."), "skip": N_("{who} skipped step {step}: {reason}"),
             "yes": N_("{who} said yes to step {step}."), "no": N_("{who} said no to step {step}."),
             "confirm": N_("{who} has done step {step}."),
         }[event]  # fmt: skip
-        what = phrase(said, who=self._name(by), step=step_id, reason=reason)
-        await tx.notes.write(entry(run.incident, tx.now, f"step-{event}", what, by))
-        run = run.model_copy(update={"status": "running"})
-        await tx.runs.save(run)
-        await self._go_on(tx, run)
-        return run
+        walk.note(f"step-{event}", phrase(said, who=self._name(by), step=row, reason=reason), by)
+        walk.change(status="undoing" if going_back else "running")
+        stepping.go_on(walk)
+        return await walk.close()
+
+    async def undo(
+        self, tx: Tx, run_id: str, by: str, *, row: str | None = None, only: bool = False, typed: str = ""
+    ) -> Run:
+        """Take back what happened, the latest change first: the whole run, `row` and all after it, or (`only`) it alone.
+
+        Raises `Refused` while steps still run, when nothing can be taken back, and when another run changes the same.
+        """
+        walk = await Walk.open(tx, run_id)
+        await self._may_decide(tx, walk, by)
+        if walk.run.status not in {"needs_person", "succeeded", "failed", "aborted", "undone"}:
+            raise Refused(
+                phrase(N_("The run is {status}. Abort it first, then take it back."), status=_status(walk.run))
+            )
+        if row is not None and row not in walk.rows:
+            raise NotFound("step", row, ", ".join(walk.rows))
+        self.approvers.judge_undo(walk.run, walk.playbook, typed)
+        undoing.start(walk, by, row, only=only)
+        if why := await obstacle(tx, walk):
+            raise Refused(why)
+        what = phrase(N_("{who} has {name} taken back."), who=self._name(by), name=walk.run.name)
+        walk.note("run-undoing", what, by)
+        stepping.go_on(walk)
+        return await walk.close()
 
     async def step_reported(
-        self, tx: Tx, run_id: str, step_id: str, attempt: int, progress: Progress, *, acted: bool
+        self,
+        tx: Tx,
+        run_id: str,
+        row_id: str,
+        attempt: int,
+        progress: Progress,
+        *,
+        acted: bool,
+        transient: bool = False,
     ) -> None:
-        """What a step's call returned. A report of an attempt that is over (aborted, retried) changes nothing."""
-        run = await tx.runs.get(run_id)
-        steps = await tx.runs.steps(run.id)
-        step = next(s for s in steps if s.step == step_id)
-        if step.state != "running" or step.attempt != attempt:
+        """What a step's call returned. A report of an attempt that is over (aborted, retried) moves nothing.
+
+        What an aborted attempt has still given is kept, for whoever takes it back.
+        """
+        walk = await Walk.open(tx, run_id)
+        row = walk.rows[row_id]
+        if row.attempt != attempt or row.state not in {"running", "aborted"}:
             return
-        if isinstance(progress, Working):
-            memory = {**step.memory, **progress.memory}
-            stored = store(progress.note)
-            changed = step.note != stored
-            await tx.runs.save_steps(step.model_copy(update={"acted": acted, "memory": memory, "note": stored}))
-            due = tx.now + progress.again_in
-            await tx.jobs.add(_step_job(run.id, step_id, attempt, due), *([_draw(run)] if changed else []))
+        if row.state == "running":
+            stepping.reported(walk, row, progress, acted=acted, transient=transient)
+            stepping.go_on(walk)
+        elif isinstance(progress, Done):
+            walk.put(row, output=encode(dict(progress.output)), note=store(progress.note))
+        await walk.close()
+
+    async def intend(
+        self, tx: Tx, row: Step, params: Mapping[str, Any], before: Mapping[str, Any], touches: Sequence[str] = ()
+    ) -> Step:
+        """Write down what the row is about to do and how things stood, before its first call, and take what it changes.
+
+        Raises `Refused` when another run changes one of these things now.
+        """
+        run = await tx.runs.get(row.run)
+        rows = await tx.runs.steps(row.run)
+        held = await tx.runs.lock(run.id, touches)
+        if held:
+            thing, holder = next(iter(held.items()))
+            what = N_("{thing} is being changed by run {run}. Wait until it ends, or abort it; then retry.")
+            raise Refused(phrase(what, thing=thing, run=holder))
+        happened = 1 + max((other.happened or 0 for other in rows), default=0)
+        row = row.model_copy(update={"params": params, "before": before, "happened": happened})
+        await tx.runs.save_steps(row)
+        return row
+
+    async def timers_due(self, tx: Tx, jobs: Sequence[Job]) -> None:
+        """The plan expires, an announced run begins, or the time of a run is over. Safe to run twice: each looks first."""
+        for job in sorted(jobs, key=lambda one: str(one.payload["run"])):  # one order of locks for everybody
+            walk = await Walk.open(tx, job.payload["run"])
+            match job.payload["what"]:
+                case "expire":
+                    self._expire(walk)
+                case "start":
+                    await self._start_announced(tx, walk)
+                case "deadline":
+                    _out_of_time(walk)
+            await walk.close()
+
+    def _begin(self, walk: Walk, by: str) -> None:
+        walk.change(status="running", started_at=walk.now, deadline_at=walk.now + walk.playbook.time_limit)
+        walk.timer("deadline", walk.now + walk.playbook.time_limit)
+        walk.note("run-started", phrase(N_("Playbook {name} started."), name=walk.run.name), by)
+        stepping.go_on(walk)
+
+    def _expire(self, walk: Walk) -> None:
+        if walk.run.status == "planned" and walk.now >= expires_at(walk.run, walk.playbook):
+            what = phrase(N_("Nobody approved {name} in time."), name=walk.run.name)
+            walk.end("expired", what)
+            walk.note("run-expired", what)
+
+    async def _start_announced(self, tx: Tx, walk: Walk) -> None:
+        if walk.run.status != "announced" or (walk.run.starts_at and walk.run.starts_at > walk.now):
             return
-        if isinstance(progress, Asks):
-            raise NotImplementedError
-        event: graph.Event = "fail" if isinstance(progress, Failed) else "finish"
-        note = progress.why if isinstance(progress, Failed) else progress.note
-        output = {} if isinstance(progress, Failed) else dict(progress.output)
-        changes = graph.apply(playbook_of(run), _states(steps), step_id, event)
-        done = step.model_copy(
-            update={
-                "state": changes[step_id],
-                "acted": acted,
-                "note": store(note),
-                "output": output,
-                "ended_at": tx.now,
-            }
-        )
-        await tx.runs.save_steps(done)
-        what = phrase(
-            N_("Step {step} failed: {note}") if event == "fail" else N_("Step {step}: {note}"), step=step_id, note=note
-        )
-        await tx.notes.write(entry(run.incident, tx.now, f"step-{done.state}", what))
-        await self._go_on(tx, run)
-
-    async def intend(self, tx: Tx, step: Step, params: Mapping[str, Any], before: Mapping[str, Any]) -> Step:
-        """Write down what the step is about to do and how things stood, before its first call."""
-        step = step.model_copy(update={"params": params, "before": before})
-        await tx.runs.save_steps(step)
-        return step
-
-    async def _go_on(self, tx: Tx, run: Run) -> None:
-        """Start what is ready; when nothing moves any more, say how the run stands."""
-        playbook = playbook_of(run)
-        while run.status == "running":
-            steps = await tx.runs.steps(run.id)
-            ready = graph.ready(playbook, _states(steps))
-            if not ready:
-                break
-            for step in steps:
-                if step.step in ready:
-                    await self._start(tx, run, playbook, step, _states(steps))
-        steps = await tx.runs.steps(run.id)
-        ended = graph.outcome(playbook, _states(steps)) if run.status == "running" else None
-        if ended == "done":
-            run = run.model_copy(update={"status": "succeeded", "ended_at": tx.now})
-            took = tx.now - (run.started_at or run.requested_at)
-            what = phrase(N_("Playbook {name} succeeded after {took}."), name=run.name, took=took)
-            await tx.notes.write(entry(run.incident, tx.now, "run-succeeded", what))
-        elif ended == "failed":
-            run = run.model_copy(update={"status": "needs_person"})
-            what = phrase(N_("Playbook {name} needs a person: retry, skip or abort."), name=run.name)
-            await tx.notes.write(entry(run.incident, tx.now, "run-needs-person", what))
-        await tx.runs.save(run)
-        await tx.jobs.add(_draw(run), _card(run))
-
-    async def _start(self, tx: Tx, run: Run, playbook: Playbook, step: Step, states: Mapping[str, Any]) -> None:
-        state = graph.apply(playbook, states, step.step, "start")[step.step]
-        if state == "running":
-            await self._begin(tx, run, step)
+        if why := await automatic_rules.why_not(tx, self.config, walk.run) or await obstacle(tx, walk):
+            _called_off(walk, why, LIFEBOAT)
         else:
-            asked = step.model_copy(update={"state": state, "attempt": step.attempt + 1, "started_at": tx.now})
-            await tx.runs.save_steps(asked)
-            what = phrase(N_("Step {step} waits for a person."), step=step.step)
-            await tx.notes.write(entry(run.incident, tx.now, "step-asking", what))
+            self._begin(walk, LIFEBOAT)
 
-    async def _begin(self, tx: Tx, run: Run, step: Step) -> None:
-        """A new attempt with a clean memory; its deadline starts now."""
-        limit = playbook_of(run).step(step.step).time_limit
-        attempt = step.attempt + (step.state not in {"asking", "running"})
-        begun = Step(
-            run=run.id, step=step.step, position=step.position, state="running", attempt=attempt, started_at=tx.now,
-            deadline_at=tx.now + limit if limit else None, decided_by=step.decided_by, reason=step.reason,
-        )  # fmt: skip
-        await tx.runs.save_steps(begun)
-        await tx.jobs.add(_step_job(run.id, step.step, attempt, None))
-
-    async def _write(
-        self, tx: Tx, steps: Sequence[Step], changes: Mapping[str, Any], *, by: str, reason: str = "", chosen: str = ""
-    ) -> None:
-        for step in steps:
-            if step.step in changes:
-                over = changes[step.step] in {"done", "skipped", "aborted"}
-                update = {"state": changes[step.step], "decided_by": by, "ended_at": tx.now if over else None}
-                if step.step == chosen:
-                    update["reason"] = reason
-                await tx.runs.save_steps(step.model_copy(update=update))
+    async def _may_decide(self, tx: Tx, walk: Walk, by: str) -> None:
+        await self.approvers.allow(tx, walk.playbook, by)
 
     def _name(self, actor: str) -> str:
         return display_name(self.directory, actor)
 
-    def _may_approve(self, playbook: Playbook, by: str) -> None:
-        """Fails closed: only people of people.yaml, and of the role when lifeboat.yaml lists it."""
-        role = playbook.approval.role if playbook.approval else "responder"
-        members = self.config.roles.get(role, tuple(self.directory.people) if role == "responder" else ())
-        if by not in members and not by.startswith("cli:"):
-            what = N_("Only a {role} may do this. Ask one of: {members}.")
-            raise Refused(phrase(what, role=role, members=", ".join(members) or "-"))
 
-    def _is_fresh(self, run: Run, playbook: Playbook, now: datetime) -> None:
-        expires = (playbook.approval or ApprovalRule()).expires
-        if now - run.requested_at > expires:
-            what = N_("The plan is older than {expires}: things may have changed. Ask for the playbook again.")
-            raise Refused(phrase(what, expires=expires))
+def reversal(run: Run, rows: Sequence[Step], row: str | None = None, *, only: bool = False) -> Reversal:
+    """What taking the run back would mean now: for the form that asks."""
+    if run.status not in {"needs_person", "succeeded", "failed", "aborted", "undone"}:
+        return Reversal()
+    return reversal_of(playbook_of(run), rows, row, only=only)
 
 
-def playbook_of(run: Run) -> Playbook:
-    """The playbook as it was when the run was asked for."""
-    return Playbook.model_validate(run.playbook)
+def _in_its_regions(playbook: Playbook, context: Context, values: Mapping[str, Any]) -> Context:
+    """The region that the steps act in, and the one that they must not ask. Raises `BadTemplate`."""
+    if playbook.regions is None:
+        return context
+    known = context.variables(values)
+    acting, failing = (str(evaluate(text, known)) for text in (playbook.regions.acting, playbook.regions.failing))
+    if acting == failing:
+        what = N_("{region} cannot be both the region that is failing and the one that takes over. Choose another.")
+        raise Refused(phrase(what, region=acting))
+    return context.model_copy(update={"region": acting, "failing": "" if failing == "none" else failing})
 
 
-def plan_of(run: Run) -> Plan | None:
-    """The stored plan, once it is made."""
-    return from_json(run.plan) if run.plan else None
+def _called_off(walk: Walk, why: Phrase, by: str) -> None:
+    walk.end("aborted", why)
+    walk.change(aborted_by=by)
+    for row in walk.rows.values():
+        walk.put(row, state="aborted", decided_by=by, ended_at=walk.now)
+    walk.note("run-called-off", phrase(N_("{name} does not start: {why}"), name=walk.run.name, why=why), by)
 
 
-def _login(actor: str) -> str:
-    """One name for one person, at the terminal and in Slack: neither may lend them a second voice."""
-    return actor.removeprefix("cli:")
+def _out_of_time(walk: Walk) -> None:
+    """The run's own deadline: what runs has failed, what waits never starts."""
+    if walk.run.status not in {"running", "needs_person"} or not walk.run.deadline_at or walk.undos:
+        return
+    if walk.now < walk.run.deadline_at:
+        return
+    why = phrase(N_("The run took longer than {limit}, the time it is given."), limit=walk.playbook.time_limit)
+    left = sorted((row for row in walk.rows.values() if not row.over), key=_nearest_to_the_fault)
+    for row in left:
+        if row.state in {"running", "asking"}:
+            walk.put(row, state="failed", note=store(why), ended_at=walk.now, question=None)
+    walk.end("failed", why, left[0].step)
+    said = N_("Playbook {name} failed at step {step}: {why}")
+    walk.note("run-failed", phrase(said, name=walk.run.name, step=left[0].step, why=why))
+
+
+def _nearest_to_the_fault(row: Step) -> tuple[int, int]:
+    return ["failed", "running", "asking", "waiting", "aborted"].index(row.state), row.position
 
 
 def _refused_as_it_stands(run: Run) -> Refused:
-    return Refused(phrase(N_("Run {run} is {status} now."), run=run.id, status=phrase(STATUS_NAMES[run.status])))
+    return Refused(phrase(N_("Run {run} is {status} now."), run=run.id, status=_status(run)))
 
 
-def _states(steps: Sequence[Step]) -> dict[str, graph.StepState]:
-    return {step.step: step.state for step in steps}
-
-
-def _step_job(run: str, step: str, attempt: int, due: datetime | None) -> NewJob:
-    return NewJob(STEP, {"run": run, "step": step, "attempt": attempt}, due, key=f"step:{run}/{step}/{attempt}")
-
-
-def _draw(run: Run) -> NewJob:
-    return NewJob(DRAW_RUN, {"run": run.id}, key=f"run:{run.id}")
-
-
-def _card(run: Run) -> NewJob:
-    return NewJob(DRAW_CARD, {"incident": run.incident}, key=f"card:{run.incident}")
+def _status(run: Run) -> Phrase:
+    return phrase(STATUS_NAMES[run.status])

@@ -1,138 +1,129 @@
-"""Plans runs and executes their steps: the effects behind `playbook_runs.py`. All of AWS is behind three ports.
+"""Executes the rows of runs: the handler of STEP, behind `playbook_runs.py`. All of AWS is behind `Hands`.
 
 One job is one call. `act` runs until it has returned once (`acted`), then only `look`. A crash between the call and its
-record runs `act` again, which looks first and adopts what it finds.
+record runs `act` again, which is told so (`Attempt.again`), looks first and adopts what it finds.
 """
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
-from typing import Any, Protocol, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any
 
 import structlog
 
-from bot.errors import N_, ActionFailed, LifeboatError, Phrase, Unavailable, phrase
-from bot.incident.playbook_runs import PlaybookRuns, playbook_of
+from bot.errors import N_, ActionFailed, LifeboatError, Refused, Unavailable, phrase
+from bot.incident.hands import Hands, broken
+from bot.incident.playbook_runs import PlaybookRuns
 from bot.incident.ports import Store, Tx
-from bot.incident.run import Run, Step
+from bot.incident.run import Step
+from bot.incident.walk import Walk, plan_of
 from bot.jobs import LEASE, Job
-from bot.playbook import plan as planning
-from bot.playbook.action import Action, Attempt, Aws, Check, Done, Failed, Params, Progress, StepPlan, Working
-from bot.playbook.context import Context
-from bot.playbook.inputs import fill
-from bot.playbook.model import Step as PlaybookStep
+from bot.playbook import rendering
+from bot.playbook.action import Asks, Attempt, Aws, Done, Failed, Params, Progress, StepPlan, Working
+from bot.playbook.agreed import planned_step, same_calls
 from bot.playbook.stored import decode, encode
 
-Result = TypeVar("Result")
 log = structlog.get_logger()
-
-
-class Pool(Protocol):
-    """The bounded thread pool for blocking calls."""
-
-    def __call__(self, work: Callable[[], Result]) -> Awaitable[Result]: ...
-
 
 #: A lease is renewed every quarter of its length, so that half of it is left for certain when it was just looked at.
 _MAY_ACT = LEASE.total_seconds() / 2
 
 
+@dataclass(frozen=True)
+class _Call:
+    """One row that is about to be called: what it uses, with which parameters, where, and what it knows of itself."""
+
+    row: Step
+    uses: str
+    params: Params
+    aws: Aws
+    attempt: Attempt
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    progress: Progress
+    acted: bool
+    transient: bool = False
+
+
 class StepRunner:
-    """The handlers of PLAN_RUN and STEP."""
+    """The handler of STEP."""
 
-    def __init__(
-        self, store: Store, runs: PlaybookRuns, *, actions: Mapping[str, Action], checks: Mapping[str, Check],
-        aws: Callable[[str], Aws], pool: Pool,
-    ) -> None:  # fmt: skip
-        self.store, self.runs, self.actions, self.checks, self.aws, self.pool = store, runs, actions, checks, aws, pool
-
-    async def plan(self, job: Job) -> Callable[[Tx], Awaitable[None]]:
-        """Ask AWS, reading only, what each step would do."""
-        run_id = job.payload["run"]
-        async with self.store.begin() as tx:
-            run = await tx.runs.get(run_id)
-        try:
-            made = await self.pool(lambda: self._plan(run))
-        except Unavailable:
-            raise
-        except LifeboatError as error:
-            why = error.phrase
-            return lambda tx: self.runs.plan_failed(tx, run_id, why)
-        except Exception as error:  # a defect is told at once: nothing was changed, and somebody waits for the plan
-            log.exception("plan.broke", run=run_id)
-            broken = _broken(error)
-            return lambda tx: self.runs.plan_failed(tx, run_id, broken)
-        return lambda tx: self.runs.planned(tx, run_id, made)
+    def __init__(self, store: Store, runs: PlaybookRuns, hands: Hands) -> None:
+        self.store, self.runs, self.hands = store, runs, hands
 
     async def step(self, job: Job) -> Callable[[Tx], Awaitable[None]]:
-        """One call for one step: its intent is written first, under the lease."""
-        run_id, step_id, attempt = job.payload["run"], job.payload["step"], job.payload["attempt"]
+        """One call for one row: its intent is written first, under the lease."""
+        run_id, row_id, attempt = job.payload["run"], job.payload["step"], job.payload["attempt"]
         async with self.store.begin(job) as tx:
-            run = await tx.runs.get(run_id)
-            steps = {step.step: step for step in await tx.runs.steps(run_id)}
-            now = tx.now
-        step = steps[step_id]
-        if step.state != "running" or step.attempt != attempt:
+            walk = await Walk.open(tx, run_id)
+        row = walk.rows[row_id]
+        if row.state != "running" or row.attempt != attempt:
             return _nothing
-        known = Attempt(run.incident, run.id, step_id, attempt, step.started_at or now, now, step.memory)
-        if step.deadline_at and now > step.deadline_at:
-            limit = step.deadline_at - known.started_at
-            progress: Progress = Failed(
-                phrase(N_("Not finished within {limit}. Look at it in AWS, then retry or skip."), limit=limit)
-            )
-            return lambda tx: self.runs.step_reported(tx, run_id, step_id, attempt, progress, acted=step.acted)
+        outcome = await self._outcome(job, walk, row)
+        return lambda tx: self.runs.step_reported(
+            tx, run_id, row_id, attempt, outcome.progress, acted=outcome.acted, transient=outcome.transient
+        )
+
+    async def _outcome(self, job: Job, walk: Walk, row: Step) -> _Outcome:
+        """Make the call; whatever goes wrong becomes the row's own failure, but for our own troubles (`Unavailable`)."""
+        if row.deadline_at and walk.now > row.deadline_at:
+            limit = row.deadline_at - (row.started_at or row.deadline_at)
+            what = N_("Not finished within {limit}. Look at it in AWS, then retry or skip.")
+            return _Outcome(Failed(phrase(what, limit=limit)), row.acted)
         try:
-            if step.params is None:
-                step = await self._intend(job, run, step, steps, known)
-            params = self._bind(run, step)
+            call = self._prepare(walk, row)
+            if row.params is None:
+                call = await self._intend(job, walk, call)
             held_at = await self._still_ours(job)
-            progress = await self.pool(lambda: self._call(run, step, params, known, held_at))
+            progress = await self.hands.pool(lambda: self._call(call, held_at))
         except ActionFailed as error:
-            progress = _after(error, known)
-            acted = step.acted
+            return _Outcome(Failed(error.phrase, error.kind), row.acted, transient=error.retry)
         except Unavailable:
             raise
         except LifeboatError as error:
-            progress, acted = Failed(error.phrase), step.acted
+            return _Outcome(Failed(error.phrase), row.acted)
         except Exception as error:  # a defect is told at once; tried again in silence, it would only reach the deadline
-            log.exception("step.broke", run=run_id, step=step_id)
-            progress, acted = Failed(_broken(error)), step.acted
+            log.exception("step.broke", run=row.run, step=row.step)
+            return _Outcome(Failed(broken(error)), row.acted)
+        return _Outcome(progress, acted=True)
+
+    def _prepare(self, walk: Walk, row: Step) -> _Call:
+        """With the parameters that were written down, or, the first time, with what earlier steps gave."""
+        written = walk.playbook.step(row.written)
+        item = decode(row.item)
+        known = (walk.context, walk.values, walk.outputs)
+        if row.undoes:
+            uses = written.undo.action if written.undo else ""
+            given = _given(walk.rows[row.undoes])
+            rendered = rendering.undo_parameters(written, *known, given, item) if row.params is None else {}
         else:
-            acted = True
-        return lambda tx: self.runs.step_reported(tx, run_id, step_id, attempt, progress, acted=acted)
+            uses = written.uses or ""
+            rendered = rendering.parameters(written, *known, item) if row.params is None else {}
+        region = rendering.step_region(written, *known, item)
+        params = rendered if row.params is None else decode(dict(row.params))
+        return _Call(
+            row=row,
+            uses=uses,
+            params=rendering.bind(self.hands.used(uses).facts.params, params, row.step),
+            aws=self.hands.aws(walk.context, region, best_effort=written.best_effort),
+            attempt=_attempt(walk, row),
+        )
 
-    def _plan(self, run: Run) -> planning.Plan:
-        playbook, context = playbook_of(run), Context.model_validate(run.context)
-        values = fill(playbook, context, run.inputs).values
-
-        def plan_step(step: PlaybookStep, rendered: Mapping[str, Any]) -> StepPlan:
-            used = self._used(step)
-            params = planning.bind(used.facts.params, rendered, step.id)
-            attempt = Attempt(run.incident, run.id, step.id, 1, context.now, context.now)
-            if used.facts.kind == "action":
-                return self.actions[used.facts.name].plan(params, self.aws(context.region), attempt)
-            looked = used.look(params, self.aws(context.region), attempt)
-            if isinstance(looked, Failed):
-                raise ActionFailed(looked.why)
-            return StepPlan()
-
-        return planning.assemble(playbook, context, values, plan_step)
-
-    async def _intend(self, job: Job, run: Run, step: Step, steps: Mapping[str, Step], attempt: Attempt) -> Step:
-        """Render the parameters with what earlier steps gave, and record them with the state before the first call."""
-        playbook, context = playbook_of(run), Context.model_validate(run.context)
-        values = fill(playbook, context, run.inputs).values
-        outputs = {name: decode(other.output) for name, other in steps.items() if other.output}
-        written = playbook.step(step.step)
-        rendered = planning.parameters(written, context, values, outputs)
-        used = self._used(written)
-        params = planning.bind(used.facts.params, rendered, step.step)
+    async def _intend(self, job: Job, walk: Walk, call: _Call) -> _Call:
+        """Ask how things stand, and write down what will be done, before the first call."""
         before = StepPlan()
-        if used.facts.kind == "action":
-            act = self.actions[used.facts.name]
-            before = await self.pool(lambda: act.plan(params, self.aws(context.region), attempt))
+        if action := self.hands.actions.get(call.uses):
+            before = await self.hands.pool(lambda: action.plan(call.params, call.aws, call.attempt))
+            _as_approved(walk, call.row, before)
+        params = encode(call.params.model_dump())
         async with self.store.begin(job) as tx:
-            return await self.runs.intend(tx, step, encode(rendered), encode(before))
+            try:
+                row = await self.runs.intend(tx, call.row, params, encode(before), before.touches)
+            except Refused as error:
+                raise ActionFailed(error.phrase, kind="conflict") from error
+        return replace(call, row=row)
 
     async def _still_ours(self, job: Job) -> float:
         """The instant, by the clock that runs on while a process is frozen, at which the lease was surely ours."""
@@ -140,48 +131,56 @@ class StepRunner:
         async with self.store.begin(job):
             return asked_at
 
-    def _bind(self, run: Run, step: Step) -> Params:
-        used = self._used(playbook_of(run).step(step.step))
-        return planning.bind(used.facts.params, decode(dict(step.params or {})), step.step)
-
-    def _call(self, run: Run, step: Step, params: Params, attempt: Attempt, held_at: float) -> Progress:
+    def _call(self, call: _Call, held_at: float) -> Progress:
         """In the pool: `act` once, then `look`. A frozen process that wakes up here must not act on an old lease.
 
         Neither does a call that stood in line as long; a lease that held all the same gives the job back at once.
         """
         if time.monotonic() - held_at > _MAY_ACT:
-            raise Unavailable(phrase(N_("Step {step} waited too long for its turn to call AWS."), step=step.step))
-        used = self._used(playbook_of(run).step(step.step))
-        aws = self.aws(Context.model_validate(run.context).region)
-        attempt = replace(attempt, memory=decode(dict(step.memory)))
-        acts = used.facts.kind == "action" and not step.acted
-        progress = self.actions[used.facts.name].act(params, aws, attempt) if acts else used.look(params, aws, attempt)
+            raise Unavailable(phrase(N_("Step {step} waited too long for its turn to call AWS."), step=call.row.step))
+        action = self.hands.actions.get(call.uses)
+        used = self.hands.used(call.uses)
+        acts = action is not None and not call.row.acted
+        progress = action.act(*_arguments(call)) if acts and action else used.look(*_arguments(call))
         match progress:
-            case Working():
+            case Working() | Asks():
                 return replace(progress, memory=encode(progress.memory))
             case Done():
                 return replace(progress, output=encode(progress.output))
         return progress
 
-    def _used(self, step: PlaybookStep) -> Action | Check:
-        name = step.uses or ""
-        used = self.actions.get(name) or self.checks.get(name)
-        if used is None:
-            raise ActionFailed(phrase(N_("This version of Lifeboat has no action or check named {name}."), name=name))
-        return used
+
+def _arguments(call: _Call) -> tuple[Params, Aws, Attempt]:
+    return call.params, call.aws, call.attempt
 
 
-def _after(error: ActionFailed, attempt: Attempt) -> Progress:
-    """A call that may work later is looked at again until the step's deadline; the others fail the step now."""
-    if not error.retry:
-        return Failed(error.phrase)
-    return Working(
-        phrase(N_("AWS did not answer as it should; trying again: {why}"), why=error.phrase), memory=attempt.memory
-    )
+def _attempt(walk: Walk, row: Step) -> Attempt:
+    return Attempt(
+        incident=walk.run.incident, run=row.run, step=row.step, number=row.attempt, started_at=row.started_at or walk.now,
+        now=walk.now, memory=decode(dict(row.memory)), answer=row.answer, again=row.params is not None and not row.acted,
+    )  # fmt: skip
 
 
-def _broken(error: Exception) -> Phrase:
-    return phrase(N_("Lifeboat itself made a mistake here ({error}). Its log says more."), error=type(error).__name__)
+def _given(undone: Step) -> Mapping[str, Any]:
+    """What the row that is taken back gave; when it never said so, what was certain before it began."""
+    if undone.output:
+        found: Mapping[str, Any] = decode(dict(undone.output))
+        return found
+    before = decode(dict(undone.before)) if undone.before else None
+    return before.foreseen if isinstance(before, StepPlan) else {}
+
+
+def _as_approved(walk: Walk, row: Step, now: StepPlan) -> None:
+    """Nothing of ours has changed the world before this step: then what it would do must be what people approved."""
+    plan = plan_of(walk.run)
+    acted_before = any(other.happened is not None for other in walk.rows.values())
+    if plan is None or row.undoes or acted_before:
+        return
+    if not same_calls(planned_step(plan, row.step), now):
+        what = N_(
+            "Things have changed since the plan was approved: step {step} would now do something else. Ask for a new plan."
+        )
+        raise ActionFailed(phrase(what, step=row.step))
 
 
 async def _nothing(_tx: Tx) -> None:

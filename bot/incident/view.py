@@ -1,16 +1,17 @@
 """Everything about one incident that a card, a command or a report shows, read in one transaction."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.incident.correlate import AlarmRecord
-from bot.incident.experience import experience
+from bot.incident.experience import expected, experience
 from bot.incident.incident import Incident
 from bot.incident.pager import Page
-from bot.incident.playbook_runs import PlaybookRuns
+from bot.incident.playbook_runs import PlaybookRuns, playbook_of
 from bot.incident.ports import Tx
 from bot.incident.run import Run, Step
+from bot.playbook.forecast import Spread
 from bot.playbook.offer import Offer, fitting, ranked
 
 
@@ -28,12 +29,13 @@ class IncidentView:
 
 @dataclass(frozen=True)
 class RunView:
-    """One run of a playbook as people see it."""
+    """One run of a playbook as people see it. `expected`: how long its steps usually take."""
 
     incident: Incident
     run: Run
     steps: Sequence[Step]
     now: datetime
+    expected: Mapping[str, Spread] = field(default_factory=dict)
 
 
 async def view(tx: Tx, runs: PlaybookRuns, incident_id: str) -> IncidentView:
@@ -54,10 +56,23 @@ async def offers(tx: Tx, runs: PlaybookRuns, incident: Incident) -> list[Offer]:
     context = runs.context(incident, tx.now)
     fit = fitting(runs.playbooks, context.alarm, context.service)
     records = await tx.runs.records(fit) if fit and not incident.resolved else {}
-    return ranked(replace(offer, experience=experience(records.get(name, ()))) for name, offer in fit.items())
+    return ranked(
+        replace(offer, experience=experience(offer.playbook, records.get(name, ()), _unstated)) for name, offer in fit.items()
+    )
 
 
 async def run_view(tx: Tx, run_id: str) -> RunView:
     """One run with its steps. Raises `NotFound`."""
     run = await tx.runs.get(run_id)
-    return RunView(await tx.incidents.get(run.incident), run, await tx.runs.steps(run_id), tx.now)
+    records = await tx.runs.records([run.name])
+    return RunView(
+        incident=await tx.incidents.get(run.incident),
+        run=run,
+        steps=await tx.runs.steps(run_id),
+        now=tx.now,
+        expected=expected(playbook_of(run), records.get(run.name, ()), _unstated),
+    )
+
+
+def _unstated(_action: str) -> None:
+    """What actions state of themselves is the edge's to know; playbooks that want it shown write `takes`."""

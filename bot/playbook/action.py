@@ -24,7 +24,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.playbook.model import ErrorKind
+from bot.errors import FailureKind
 from escalation.phrase import Phrase
 
 Plane = Literal["data", "control", "global-control"]
@@ -49,7 +49,8 @@ class InputType:
 class Aws(Protocol):
     """Where clients come from (`bot/aws/session.py`); `region` None means the region the step acts in."""
 
-    region: str
+    @property
+    def region(self) -> str: ...
 
     def client(self, service: str, region: str | None = None) -> Any:
         """A boto3 client with short timeouts."""
@@ -156,7 +157,7 @@ class Failed:
     """It did not work, or the check does not hold. `why` says what, where, and what to do."""
 
     why: Phrase
-    kind: ErrorKind = "failed"
+    kind: FailureKind = "failed"
 
 
 @dataclass(frozen=True)

@@ -51,11 +51,13 @@ class Context(_Seen):
     """Where a playbook starts from. `alarm` is None when the incident was declared by hand.
 
     `now` is the moment the form was filled in: it is frozen, so that a template says the same in the plan, at the
-    step's start, and after a restart. `region` is the one the steps act in.
+    step's start, and after a restart. `region` is the one the steps act in; `failing` is the one that they must not ask, ""
+    when all are healthy.
     """
 
     now: AwareDatetime
     region: str
+    failing: str = ""
     incident: IncidentFacts
     alarm: AlarmFacts | None = None
     service: ServiceFacts | None = None

@@ -1,12 +1,14 @@
 """A run as a state machine: which step may start, what a button may do now, and how the run ends. Pure.
 
-    waiting ──start──▶ running ──finish──▶ done          an ask and a manual step start as asking:
-       │                  └─────fail─────▶ failed          yes  ▶ running when it has an action, else done
-       └──skip──▶ skipped ◀──skip──┘  └─retry─▶ waiting    no   ▶ skipped, with everything that comes after it
-                                                           confirm (the Done button of a manual step) ▶ done
+    waiting ──start──▶ running ──finish──▶ done          what asks first (ask, manual, break_glass) starts as asking:
+       │                │   └─────fail─────▶ failed        yes  ▶ running when it has an action, else done
+       ├──skip──▶ skipped ◀──skip──┘  └─retry─▶ waiting    no   ▶ skipped, with everything that comes after it
+       └──leave─▶ skipped (its `when` is false)            confirm (the Done button of a manual step) ▶ done
+    running ──ask──▶ asking ──answer──▶ running          an action's own question to a person, in the middle of it
 
 A failed step holds up only what needs it: the other branches go on to their end. A skipped step counts as done for the
-steps that need it. Every function returns the states that change and leaves the writing to its caller.
+steps that need it; so does a `best_effort` step that failed. Every function returns the states that change and leaves
+the writing to its caller. Elements of a `for_each` are in `elements.py`, undos in `reversal.py`.
 """
 
 from collections.abc import Mapping
@@ -18,8 +20,8 @@ from bot.playbook.model import Playbook, Step
 #: Where a step is. `aborted` is set on every unfinished step of an aborted run.
 StepState = Literal["waiting", "running", "asking", "done", "failed", "skipped", "aborted"]
 
-#: What may happen to a step. The first three come from the run itself, the others from people.
-Event = Literal["start", "finish", "fail", "yes", "no", "confirm", "retry", "skip"]
+#: What may happen to a step. The first five come from the run itself, the others from people.
+Event = Literal["start", "leave", "finish", "fail", "ask", "answer", "yes", "no", "confirm", "retry", "skip"]
 
 #: How a run stands when nothing moves any more. `failed` rests: retry or skip moves it on; the others are final.
 RunOutcome = Literal["done", "failed", "aborted"]
@@ -154,19 +156,24 @@ def _becomes(  # noqa: PLR0911  # one line for each arrow of the picture above
     playbook: Playbook, states: States, step: Step, event: Event
 ) -> StepState | None:
     """The one table of transitions; None where there is none."""
-    asks = step.kind in {"ask", "manual"}
     match states[step.id], event, step.kind:
         case "waiting", "start", _ if step.id in ready(playbook, states):
-            return "asking" if asks else "running"
+            return "asking" if step.asks_first or step.kind == "manual" else "running"
+        case "waiting", "leave", _ if step.id in ready(playbook, states):
+            return "skipped"
+        case "running", "ask", _:
+            return "asking"
+        case "asking", "answer", "action" | "check" | "ask":
+            return "running"
         case ("running", "finish", _) | ("asking", "confirm", "manual"):
             return "done"
-        case "asking", "yes", "ask":
+        case "asking", "yes", "ask" | "action":
             return "running" if step.action else "done"
         case "running", "fail", _:
-            return "failed"
+            return "skipped" if step.best_effort else "failed"
         case "failed", "retry", _:
             return "waiting"
-        case ("asking", "no", "ask") | (("waiting" | "asking" | "failed"), "skip", _):
+        case ("asking", "no", "ask" | "action") | (("waiting" | "asking" | "failed"), "skip", _):
             return "skipped"
     return None
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bot.errors import FailureKind
 from escalation.duration import Duration
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=60)]
@@ -32,10 +33,6 @@ ValueType = Literal[
     "ecs.service",
     "ssm.parameter",
 ]
-
-#: Kinds of failure that a step may be tried again after. `throttled` and `unavailable`: AWS limits us, or does not answer;
-#: `conflict`: another change of the same thing is under way; `failed`: the action did not work, the check does not hold.
-ErrorKind = Literal["throttled", "unavailable", "conflict", "failed"]
 
 #: How long a check or an action may take when its step does not say.
 DEFAULT_DEADLINE = timedelta(minutes=15)
@@ -155,7 +152,7 @@ class Retry(Part):
 
     times: int = Field(ge=1, le=20, description="How many further tries.")
     wait: Duration = Field(timedelta(seconds=10), description="How long before each of them.")
-    on: tuple[ErrorKind, ...] = Field(
+    on: tuple[FailureKind, ...] = Field(
         ("throttled", "unavailable", "conflict"), min_length=1, description="After which kinds of failure."
     )
 

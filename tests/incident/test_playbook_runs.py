@@ -105,7 +105,7 @@ async def test_the_incident_cannot_be_changed_by_a_run_approved_after_it_was_res
 
 async def test_the_same_person_twice_is_not_two_people(store: Store, clock: SystemClock) -> None:
     mend = await play(store, clock, playbook(head=HEAD.replace("people: 1", "people: 2")))
-    run = await mend.approve(await mend.request())
+    run = await mend.approve(await mend.request("sofia"))
     assert run.status == "planned"
     for again in ("mina", "cli:mina"):
         with pytest.raises(Refused, match="another person"):
@@ -125,20 +125,18 @@ async def test_nobody_outside_of_people_yaml_may_approve_abort_or_press(mend: Pl
         await mend.press(stuck, "left", "retry", stranger)
 
 
-@pytest.mark.parametrize("roles", [{"responder": ["jun"]}, {"responder": []}])
-async def test_a_role_admits_only_its_members(store: Store, clock: SystemClock, roles: dict[str, list[str]]) -> None:
-    mend = await play(store, clock, config=Config.model_validate({"roles": roles}))
+async def test_a_role_admits_only_its_members(store: Store, clock: SystemClock) -> None:
+    mend = await play(store, clock, config=Config.model_validate({"roles": {"responder": ["jun"]}}))
     run = await mend.request()
     with pytest.raises(Refused, match="Only a responder"):
         await mend.approve(run, "mina")
-    if roles["responder"]:
-        assert (await mend.approve(run, "jun")).status == "running"
+    assert (await mend.approve(run, "jun")).status == "running"
 
 
 async def test_a_role_that_nobody_defined_admits_nobody(store: Store, clock: SystemClock) -> None:
     mend = await play(store, clock, playbook(head=HEAD.replace("role: responder", "role: captain")))
     run = await mend.request()
-    with pytest.raises(Refused, match="Only a captain"):
+    with pytest.raises(Refused, match="role captain"):
         await mend.approve(run, "mina")
 
 
@@ -273,7 +271,7 @@ async def test_throttling_is_looked_at_again_and_never_fails_the_step(mend: Play
     run = await mend.start()
     assert (await mend.states(run))["left"] == "running"
     await mend.later(seconds=6)
-    await mend.later(seconds=6)
+    await mend.later(seconds=8)
     assert (await mend.run(run.id)).status == "succeeded"
     assert mend.cloud.calls.count("act orders-left") == 3
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -124,7 +125,7 @@ async def test_the_intent_is_on_disk_before_the_first_call(store: Store, clock: 
         seen.append((await mend.steps(run))["left"].params)
         return work()
 
-    mend.runner.pool = at_once
+    mend.runner.hands = replace(mend.runner.hands, pool=at_once)
     await mend.core.worker.drain()
     assert seen == [None, {"name": "orders-left"}]  # the first looks, to record how things stand
 
@@ -176,7 +177,7 @@ async def test_a_job_of_an_attempt_that_is_over_calls_nothing(store: Store, cloc
 async def test_a_step_whose_action_this_version_does_not_have_says_so(store: Store, clock: SystemClock) -> None:
     mend = await play(store, clock, playbook(ONE))
     run = await mend.approve(await mend.request())
-    mend.runner.actions = {}
+    mend.runner.hands = replace(mend.runner.hands, actions={})
     await mend.core.worker.drain()
     step = (await mend.steps(run))["left"]
     assert step.state == "failed"

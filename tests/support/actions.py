@@ -10,6 +10,8 @@ from bot import jobs
 from bot.clock import SystemClock
 from bot.config import Config
 from bot.errors import ActionFailed, phrase
+from bot.incident.hands import Hands
+from bot.incident.planner import Planner
 from bot.incident.playbook_runs import PlaybookRuns
 from bot.incident.run import Run, Step
 from bot.incident.step_runner import StepRunner
@@ -215,16 +217,11 @@ async def play(store: Store, clock: SystemClock, made: Playbook | None = None, c
     async def at_once(work: Any) -> Any:
         return work()
 
-    runner = StepRunner(
-        store,
-        PlaybookRuns(config, example_people(), playbooks),
-        actions=ACTIONS,
-        checks=CHECKS,
-        aws=lambda _: cloud,
-        pool=at_once,
-    )
+    hands = Hands(ACTIONS, CHECKS, lambda _: cloud, at_once)
+    runs = PlaybookRuns(config, example_people(), playbooks)
+    runner, planner = StepRunner(store, runs, hands), Planner(store, runs, hands)
     core = build(
-        store, clock, config=config, playbooks=playbooks, effects={jobs.PLAN_RUN: runner.plan, jobs.STEP: runner.step}
+        store, clock, config=config, playbooks=playbooks, effects={jobs.PLAN_RUN: planner.plan, jobs.STEP: runner.step}
     )
     await core.raise_alarm(alarm())
     await core.worker.drain()

@@ -109,7 +109,11 @@ def build(store: Store, clock: SystemClock, *, config: Config | None = None, pla
     async def buried(tx: Any, job: Job, error: str) -> None:
         ran.append(job)
 
-    changes: dict[Kind, Change] = {jobs.ALARM: Drain(responder).alarms, jobs.ESCALATE: responder.escalations_due}
+    changes: dict[Kind, Change] = {
+        jobs.ALARM: Drain(responder).alarms,
+        jobs.ESCALATE: responder.escalations_due,
+        jobs.RUN_TIMER: runs.timers_due,
+    }
     wired: dict[Kind, Effect] = {kind: seen for kind in jobs.KINDS.values() if kind not in changes}
     wired |= {jobs.PAGE: Paging(store, responder, {"slack": slack, "sms": sms}).page, **(effects or {})}
     worker = Worker(store, Handlers(changes, wired, buried), owner="test")

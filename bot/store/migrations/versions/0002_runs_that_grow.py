@@ -64,3 +64,23 @@ def upgrade() -> None:
         sa.Column("at", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("slack"),
     )
+
+
+def downgrade() -> None:
+    for table in ("groups", "switches", "locks"):
+        op.drop_table(table)
+    with op.batch_alter_table("steps", schema=None) as batch_op:
+        for column in ("of", "retries", "item", "undoes", "happened", "answer", "question"):
+            batch_op.drop_column(column)
+    op.drop_index("ix_runs_requested_at", "runs")
+    with op.batch_alter_table("runs", schema=None) as batch_op:
+        for column in (
+            "failed_step",
+            "automatic",
+            "requested_via",
+            "planned_at",
+            "starts_at",
+            "deadline_at",
+            "undone_by",
+        ):
+            batch_op.drop_column(column)

@@ -1,0 +1,164 @@
+"""One verb's walk over a run: its rows are read once, changed as values, and written together with what follows.
+
+`stepping.py` decides how a walk goes on; `undoing.py` how it goes back. Nothing here asks AWS.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from bot.errors import Phrase
+from bot.incident import automatic_rules
+from bot.incident.ports import Tx
+from bot.incident.run import Run, Step
+from bot.incident.timeline import Entry, entry, store
+from bot.jobs import DRAW_CARD, DRAW_RUN, RUN_TIMER, STEP, NewJob
+from bot.playbook import graph, inputs
+from bot.playbook.context import Context
+from bot.playbook.model import DEFAULT_DEADLINE, Playbook
+from bot.playbook.plan import Plan, from_json
+from bot.playbook.rendering import Outputs, Values
+from bot.playbook.stored import canonical, decode
+
+#: How long the last calls of an aborted run may still be on their way.
+LAST_CALLS = timedelta(seconds=30)
+
+
+class Walk:
+    """A run, its playbook and rows, and what is to be written when the verb is done."""
+
+    def __init__(self, tx: Tx, run: Run, rows: Sequence[Step]) -> None:
+        self.tx, self.run, self.now = tx, run, tx.now
+        self.playbook, self.context = playbook_of(run), Context.model_validate(run.context)
+        self.rows = {row.step: row for row in rows}
+        self.jobs: list[NewJob] = []
+        self.entries: list[Entry] = []
+        self._stored, self._stored_run = dict(self.rows), run
+
+    @classmethod
+    async def open(cls, tx: Tx, run_id: str) -> "Walk":
+        """The run, locked until the transaction ends. Raises `NotFound`."""
+        run = await tx.runs.get(run_id)
+        return cls(tx, run, await tx.runs.steps(run_id))
+
+    @property
+    def states(self) -> dict[str, graph.StepState]:
+        """The states of the playbook's own steps, for `graph`."""
+        return {step.id: self.rows[step.id].state for step in self.playbook.steps}
+
+    @property
+    def values(self) -> Values:
+        """The typed inputs."""
+        return inputs.fill(self.playbook, self.context, self.run.inputs).values
+
+    @property
+    def outputs(self) -> Outputs:
+        """What the steps that are over gave; nothing, for those that were left out."""
+        over = (self.rows[step.id] for step in self.playbook.steps)
+        return {row.step: decode(dict(row.output or {})) for row in over if row.over}
+
+    def elements(self, step: str) -> list[Step]:
+        """The rows of a `for_each` step's elements, in the order of the list."""
+        found = [row for row in self.rows.values() if row.is_element and row.of == step]
+        return sorted(found, key=lambda row: int(row.step.rpartition("[")[2].rstrip("]")))
+
+    @property
+    def undos(self) -> list[Step]:
+        """The rows that take something back, in their order."""
+        return sorted((row for row in self.rows.values() if row.undoes), key=lambda row: row.position)
+
+    def put(self, row: Step, **changes: Any) -> Step:
+        """The row as it is from now on."""
+        row = row.model_copy(update=changes)
+        self.rows[row.step] = row
+        return row
+
+    def begin(self, row: Step) -> None:
+        """A new attempt with a clean memory; its deadline starts now."""
+        attempt = row.attempt + (row.state not in {"asking", "running"})
+        limit = self.playbook.step(row.written).time_limit or DEFAULT_DEADLINE
+        begun = Step(
+            run=row.run, step=row.step, of=row.of, position=row.position, item=row.item, undoes=row.undoes,
+            attempt=attempt, state="running", started_at=self.now, deadline_at=self.now + limit,
+            decided_by=row.decided_by, reason=row.reason,
+        )  # fmt: skip
+        self.step_job(self.put(begun))
+
+    def change(self, **changes: Any) -> None:
+        """The run as it is from now on."""
+        self.run = self.run.model_copy(update=changes)
+
+    def note(self, kind: str, what: Phrase, by: str = "") -> None:
+        """A line for the timeline."""
+        self.entries.append(entry(self.run.incident, self.now, kind, what, by))
+
+    def end(self, status: str, why: Phrase | None = None, step: str | None = None) -> None:
+        """The run is over; `step` is to blame."""
+        self.change(status=status, ended_at=self.now, failed_step=step, problem=store(why) if why else None)
+
+    def step_job(self, row: Step, due: datetime | None = None) -> None:
+        """The next call for this row."""
+        what = {"run": row.run, "step": row.step, "attempt": row.attempt}
+        self.jobs.append(NewJob(STEP, what, due, key=f"step:{row.run}/{row.step}/{row.attempt}"))
+
+    def timer(self, what: str, due: datetime) -> None:
+        """Wake the run up: `expire`, `start`, `deadline`."""
+        payload = {"run": self.run.id, "what": what}
+        self.jobs.append(NewJob(RUN_TIMER, payload, due, key=f"timer:{self.run.id}:{what}:{due.isoformat()}"))
+
+    async def close(self) -> Run:
+        """Write what has changed."""
+        changed = [row for name, row in self.rows.items() if name in self._stored and self._stored[name] != row]
+        await self.tx.runs.save_steps(*changed)
+        await self.tx.runs.add_steps(*(row for name, row in self.rows.items() if name not in self._stored))
+        if self.run != self._stored_run:
+            await self.tx.runs.save(self.run)
+            self.jobs.append(NewJob(DRAW_CARD, {"incident": self.run.incident}, key=f"card:{self.run.incident}"))
+        if self.run.ended and not self._stored_run.ended:
+            self.jobs += automatic_rules.over(self.run)
+        if self._stored_run.going and self.run.ended:
+            await self.tx.runs.unlock(self.run.id, self.now + LAST_CALLS if self.run.status == "aborted" else None)
+        await self.tx.notes.write(*self.entries)
+        await self.tx.jobs.add(*self.jobs, NewJob(DRAW_RUN, {"run": self.run.id}, key=f"run:{self.run.id}"))
+        return self.run
+
+
+def playbook_of(run: Run) -> Playbook:
+    """The playbook as it was when the run was asked for."""
+    return _playbook(canonical(dict(run.playbook)))
+
+
+@lru_cache(maxsize=64)  # a run asks for its frozen playbook at every step
+def _playbook(text: str) -> Playbook:
+    return Playbook.model_validate_json(text)
+
+
+def plan_of(run: Run) -> Plan | None:
+    """The stored plan, once it is made."""
+    return from_json(run.plan) if run.plan else None
+
+
+def presses(run: Run, rows: Sequence[Step]) -> Mapping[str, tuple[graph.Event, ...]]:
+    """What a person may press on each row now; rows without a button are left out."""
+    if run.status not in {"running", "needs_person", "undoing"}:
+        return {}
+    if any(row.undoes and not row.over and row.state != "aborted" for row in rows):
+        return _found((row for row in rows if row.undoes), {})
+    playbook = playbook_of(run)
+    own = {row.step: row.state for row in rows if not row.is_element and not row.undoes}
+    return _found((row for row in rows if not row.undoes), graph.allowed(playbook, own))
+
+
+def _found(rows: Any, allowed: Mapping[str, tuple[graph.Event, ...]]) -> dict[str, tuple[graph.Event, ...]]:
+    found = {row.step: _loose(row) or allowed.get(row.step, ()) for row in rows}
+    return {step: events for step, events in found.items() if events}
+
+
+def _loose(row: Step) -> tuple[graph.Event, ...]:
+    """The buttons that do not depend on the graph: of an action's own question, of an element, of an undo."""
+    if row.state == "asking" and row.question:
+        return ("yes", "no")
+    if row.state == "failed" and (row.is_element or row.undoes):
+        return ("retry", "skip")
+    return ()

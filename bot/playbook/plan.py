@@ -1,44 +1,36 @@
-"""The plan of a run: what every step would do, before anything is done. Pure; the caller asks AWS.
+"""The plan of a run: what every step would do, before anything is done. Pure; `planning.py` makes it.
 
-People approve `plan_hash`: it covers the playbook, the inputs, every call with its parameters, and the values before and
-after. It leaves out the figures inside warnings ("about 1,204 items"), which move all the time and change nothing that
-is done; a new kind of warning does change it.
+People approve `plan_hash`: it covers the playbook, the inputs, every call with its parameters, the values before and
+after, whom it disturbs, what it needs and which permissions are missing. It leaves out what moves all the time and
+changes nothing that is done: figures ("about 1,204 items"), what is available, what would be lost, cost, durations.
 """
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
-from bot.errors import N_, LifeboatError, Phrase, phrase
-from bot.playbook.action import StepPlan
-from bot.playbook.context import Context
-from bot.playbook.graph import order
-from bot.playbook.inputs import as_text
-from bot.playbook.model import Kind, Playbook, Step
-from bot.playbook.rendering import bind, parameters
+from bot.errors import Phrase
+from bot.playbook.action import Call, StepPlan
+from bot.playbook.forecast import Spread
+from bot.playbook.model import Kind, Playbook
 from bot.playbook.stored import canonical, decode, encode
-from bot.playbook.template import evaluate, is_template, references
-
-__all__ = ["Plan", "PlannedStep", "assemble", "bind", "digest", "from_json", "parameters", "plan_hash", "to_json"]
-
-#: Asked for each action whose parameters are known or foreseen, and for each check whose parameters are known. It may
-#: raise any LifeboatError: that becomes the step's `problem`. For a check it may return an empty StepPlan, or what
-#: looking now has shown.
-PlanStep = Callable[[Step, Mapping[str, Any]], StepPlan]
-Outputs = Mapping[str, Mapping[str, Any]]
-
-#: How a plan shows an expression that needs an output nobody knows yet.
-PLACEHOLDER = "\u2039{}\u203a"
 
 
 @dataclass(frozen=True)
 class PlannedStep:
-    """One step of a plan. In `parameters`, what only an earlier step can say stands in angle quotes: its expression.
+    """One step of a plan, or one element of a `for_each` (`step` is then `evacuate[0]`).
 
-    `unknown` names those outputs; such a step has no calls yet. `problem` says why the step could not be planned. What a
-    step would act on may be foreseen and not exist yet: then a failure to plan it is a warning, and no problem.
+    In `parameters`, what only an earlier step can say stands in angle quotes: its expression. `unknown` names those
+    outputs; such a step has no calls yet. `problem` says why the step could not be planned. What a step would act on
+    may be foreseen and not exist yet: then a failure to plan it is a warning, and no problem.
+
+    `when` is the step's condition as it is written, "" for none; `holds` is what it says already: a step that does not
+    hold is left out and has no calls. `elements`: one plan for each item, once the list is known (`listed`). `undo`
+    names the action that takes the step back; else `irreversible` says why there is none, by language. `fixed`: nothing
+    that comes before it in the run changes what it calls, so `same_calls` can tell whether the world has changed.
     """
 
     step: str
@@ -48,42 +40,111 @@ class PlannedStep:
     unknown: tuple[str, ...]
     plan: StepPlan
     problem: Phrase | None = None
+    when: str = ""
+    holds: bool | None = None
+    region: str = ""
+    elements: tuple["PlannedStep", ...] = ()
+    listed: bool = False
+    best_effort: bool = False
+    break_glass: bool = False
+    undo: str | None = None
+    irreversible: Mapping[str, str] = field(default_factory=dict)
+    fixed: bool = False
+
+    @property
+    def left_out(self) -> bool:
+        """Whether it is certain that the step does not run."""
+        return bool(self.when) and self.holds is False
+
+    @property
+    def conditional(self) -> bool:
+        """Whether the step may be left out, and nobody knows yet."""
+        return bool(self.when) and self.holds is None
+
+    @property
+    def rows(self) -> tuple["PlannedStep", ...]:
+        """What is really done: the step itself, or its elements."""
+        return self.elements or (self,)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A run before it runs. `digest` is of the playbook as it was; `inputs` are texts, times in UTC."""
+    """A run before it runs. `digest` is of the playbook as it was; `inputs` are texts, times in UTC.
+
+    `missing`: IAM actions that the caller lacks, as far as IAM says; `unchecked`: why it was not asked about (all of)
+    them. `duration` None: nobody knows how long the steps in `untimed` take. `valid_for`: how long it may be approved.
+    """
 
     playbook: str
     digest: str
     region: str
     inputs: Mapping[str, str]
     steps: tuple[PlannedStep, ...]
+    missing: tuple[str, ...] = ()
+    unchecked: Phrase | None = None
+    duration: Spread | None = None
+    untimed: tuple[str, ...] = ()
+    valid_for: timedelta | None = None
+
+    @property
+    def rows(self) -> Iterator[PlannedStep]:
+        """Every step or element that does something."""
+        for step in self.steps:
+            yield from step.rows
 
     @property
     def problems(self) -> dict[str, Phrase]:
-        """Why it cannot run as it is, by step."""
-        return {step.step: step.problem for step in self.steps if step.problem}
+        """Why it cannot run as it is, by step or element."""
+        found = {step.step: step.problem for step in (*self.steps, *self.rows)}
+        return {step: problem for step, problem in found.items() if problem}
+
+    @property
+    def disturbs(self) -> tuple[Phrase, ...]:
+        """Who or what feels it, each once."""
+        every = (disturbed for row in self.rows for disturbed in row.plan.disturbs)
+        return tuple({str(disturbed): disturbed for disturbed in every}.values())
+
+    @property
+    def loses(self) -> timedelta | None:
+        """How much of the latest data would be gone, at most; None: no step says."""
+        return max((row.plan.loses for row in self.rows if row.plan.loses is not None), default=None)
+
+    @property
+    def cost(self) -> Decimal | None:
+        """In US dollars, once, of the steps that say; None: no step says."""
+        known = [row.plan.cost for row in self.rows if row.plan.cost is not None]
+        return sum(known, Decimal(0)) if known else None
 
 
-def assemble(playbook: Playbook, context: Context, values: Mapping[str, Any], plan_step: PlanStep) -> Plan:
-    """Plan every step, each after those it needs. `values` are `Filled.values`; `plan_step` asks AWS, reading only."""
-    foreseen: dict[str, Mapping[str, Any]] = {}
-    steps = []
-    for id_ in order(playbook):
-        planned = _planned(playbook.step(id_), context, values, foreseen, plan_step)
-        foreseen[id_] = planned.plan.foreseen
-        steps.append(planned)
-    inputs = {name: as_text(value) for name, value in values.items() if value is not None}
-    return Plan(playbook.name, digest(playbook), context.region, inputs, tuple(steps))
+def touches(plan: Plan) -> tuple[str, ...]:
+    """Every resource that the run changes, sorted: no other run may change them meanwhile."""
+    return tuple(sorted({resource for row in plan.rows for resource in row.plan.touches}))
+
+
+def planned_step(plan: Plan, row: str) -> PlannedStep | None:
+    """What was planned for a step or an element; None when it was not known that there would be one."""
+    return next((step for step in (*plan.rows, *plan.steps) if step.step == row), None)
+
+
+def same_calls(approved: PlannedStep | None, now: StepPlan) -> bool:
+    """Whether the step would call nothing that was not approved; false: somebody else changed the world since.
+
+    Fewer calls are fine: an earlier try has made them. What was not known when the plan was made is not compared, and
+    neither are client tokens, which name the attempt.
+    """
+    if approved is None or not approved.fixed:
+        return True
+    agreed = {_signature(call) for call in approved.plan.calls}
+    return all(_signature(call) in agreed for call in now.calls)
 
 
 def plan_hash(plan: Plan) -> str:
     """What an approval is bound to: the same in every process for the same plan."""
-    content = to_json(plan)
-    for step in content["steps"]:
-        step["plan"]["warnings"] = sorted({warning["message"] for warning in step["plan"]["warnings"]})
-    return sha256(canonical(content).encode()).hexdigest()
+    content = {
+        "playbook": plan.playbook, "digest": plan.digest, "region": plan.region, "inputs": plan.inputs,
+        "missing": plan.missing, "steps": [_agreed(step) for step in plan.steps],
+    }  # fmt: skip
+    return sha256(canonical(encode(content)).encode()).hexdigest()
 
 
 def digest(playbook: Playbook) -> str:
@@ -93,61 +154,53 @@ def digest(playbook: Playbook) -> str:
 
 def to_json(plan: Plan) -> dict[str, Any]:
     """The plan as plain JSON values."""
-    return {**vars(plan), "inputs": dict(plan.inputs), "steps": [encode(vars(step)) for step in plan.steps]}
+    duration = encode(vars(plan.duration)) if plan.duration else None
+    rest = {name: value for name, value in vars(plan).items() if name not in {"steps", "duration"}}
+    return encode(rest) | {"steps": [_step_to_json(step) for step in plan.steps], "duration": duration}  # type: ignore[no-any-return]
 
 
 def from_json(stored: Mapping[str, Any]) -> Plan:
-    """The plan that `to_json` was given."""
-    steps = (decode(step) for step in stored["steps"])
-    planned = tuple(PlannedStep(**{**step, "unknown": tuple(step["unknown"])}) for step in steps)
-    return Plan(**{**stored, "steps": planned})
+    """The plan that `to_json` was given, or an older version of it: what that did not say is as if nobody knew."""
+    rest = {name: _tuple(decode(value)) for name, value in stored.items() if name not in {"steps", "duration"}}
+    duration = Spread(**decode(stored["duration"])) if stored.get("duration") else None
+    return Plan(**rest, steps=tuple(_step_from_json(step) for step in stored["steps"]), duration=duration)
 
 
-def _planned(
-    step: Step, context: Context, values: Mapping[str, Any], foreseen: Outputs, plan_step: PlanStep
-) -> PlannedStep:
-    variables = context.variables(values, foreseen)
-    earlier = {name for name in references(step.parameters) if name[0] == "steps"}
-    unknown = tuple(sorted(".".join(name) for name in earlier if _is_unknown(name, variables)))
-    rendered: dict[str, Any] = {}
-    plan, problem = StepPlan(), None
-    try:
-        rendered = _render(step.parameters, variables)
-        if step.uses and not unknown and (step.action or not earlier):
-            plan = plan_step(step, rendered)
-    except LifeboatError as error:
-        if earlier and rendered:
-            plan = StepPlan(warnings=(phrase(_LATER, reason=error.phrase),))
-        else:
-            problem = error.phrase
-    return PlannedStep(step.id, step.kind, step.uses, rendered, unknown, plan, problem)
+def _step_to_json(step: PlannedStep) -> dict[str, Any]:
+    rest = {name: value for name, value in vars(step).items() if name != "elements"}
+    return encode(rest) | {"elements": [_step_to_json(element) for element in step.elements]}  # type: ignore[no-any-return]
 
 
-_LATER = N_("Its calls are known only when the steps before it are done. As things are now: {reason}")
+def _step_from_json(stored: Mapping[str, Any]) -> PlannedStep:
+    rest = {name: decode(value) for name, value in stored.items() if name != "elements"}
+    elements = tuple(_step_from_json(element) for element in stored.get("elements", ()))
+    return PlannedStep(**{**rest, "unknown": tuple(rest["unknown"]), "elements": elements})
 
 
-def _is_unknown(name: tuple[str, ...], variables: Mapping[str, Any]) -> bool:
-    """An output that no earlier step has foreseen."""
-    if name[0] != "steps" or len(name) < 3:
-        return False
-    return name[2] not in variables["steps"].get(name[1], {})
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
-_EXPRESSION = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+def _signature(call: Call) -> str:
+    steady = {name: value for name, value in call.parameters.items() if not name.lower().endswith("token")}
+    return canonical(encode([call.service, call.operation, call.region, steady]))
 
 
-def _render(value: Any, variables: Mapping[str, Any]) -> Any:
-    """Like `evaluate`, but an expression that needs an unknown output is shown instead of being evaluated."""
-    if isinstance(value, Mapping):
-        return {key: _render(item, variables) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_render(item, variables) for item in value]
-    if not is_template(value) or not any(_is_unknown(name, variables) for name in references(value)):
-        return evaluate(value, variables)
-    return _EXPRESSION.sub(lambda found: _shown(found, variables), value)
+def _agreed(step: PlannedStep) -> dict[str, Any]:
+    """What whoever approves agrees to, of one step."""
+    plan = step.plan
+    return {
+        "step": step.step, "kind": step.kind, "uses": step.uses, "parameters": step.parameters,
+        "unknown": step.unknown, "problem": _without_figures(step.problem) if step.problem else None,
+        "holds": step.holds, "region": step.region, "elements": [_agreed(element) for element in step.elements],
+        "calls": plan.calls, "changes": plan.changes, "foreseen": plan.foreseen, "touches": sorted(plan.touches),
+        "warnings": sorted({warning.message for warning in plan.warnings}),
+        "disturbs": [_without_figures(disturbed) for disturbed in plan.disturbs],
+        "needs": [[_without_figures(need.what), need.needed] for need in plan.needs],
+    }  # fmt: skip
 
 
-def _shown(found: re.Match[str], variables: Mapping[str, Any]) -> str:
-    if any(_is_unknown(name, variables) for name in references(found[0])):
-        return PLACEHOLDER.format(found[1].strip())
-    return as_text(evaluate(found[0], variables))
+def _without_figures(what: Phrase) -> Any:
+    """A phrase without what moves by itself: numbers, times, durations."""
+    names = {name: value for name, value in what.fields.items() if isinstance(value, str | Phrase)}
+    return [what.message, {n: _without_figures(v) if isinstance(v, Phrase) else v for n, v in names.items()}]

@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from bot.errors import ActionFailed, Refused, phrase
+from bot.errors import ActionFailed, phrase
 from bot.playbook.action import Call, Change, StepPlan
 from bot.playbook.inputs import fill
 from bot.playbook.model import Step
-from bot.playbook.plan import Plan, assemble, bind, from_json, parameters, plan_hash, to_json
-from tests.playbook.sample import HEAD, STEPS, OneTable, context, playbook
+from bot.playbook.plan import Plan, from_json, plan_hash, to_json
+from bot.playbook.planning import assemble
+from tests.playbook.sample import HEAD, STEPS, context, playbook
 
 COPY = StepPlan(
     calls=(Call("dynamodb", "RestoreTableToPointInTime", {"TargetTableName": "orders-copy"}, "eu-west-1"),),
@@ -132,16 +133,3 @@ def test_the_hash_is_the_same_whatever_the_readers_zone() -> None:
     seoul = fill(book, context(), {"at": "12:00"}, "Asia/Seoul").values
     rome = fill(book, context(), {"at": "04:00"}, "Europe/Rome").values
     assert plan_hash(assemble(book, context(), seoul, asked)) == plan_hash(assemble(book, context(), rome, asked))
-
-
-def test_when_a_step_starts_its_parameters_have_the_real_outputs() -> None:
-    book = playbook()
-    values = fill(book, context()).values
-    outputs = {"restore": {"table": "orders-copy"}}
-    assert parameters(book.step("compare"), context(), values, outputs)["right"] == "orders-copy"
-
-
-def test_parameters_that_do_not_fit_are_named_with_their_step() -> None:
-    assert bind(OneTable, {"table": "orders"}, "restore").model_dump()["table"] == "orders"
-    with pytest.raises(Refused, match="step restore do not fit: table: Field required; other: Extra inputs"):
-        bind(OneTable, {"other": 1}, "restore")

@@ -18,7 +18,7 @@ from bot.errors import N_, Unavailable, phrase
 from bot.incident.run import Run
 from bot.playbook.action import StepPlan
 from bot.playbook.model import Playbook
-from bot.playbook.plan import assemble
+from bot.playbook.planning import assemble
 from bot.rehearsal.slack import Person
 from bot.slack.bolt import Door, Listeners, Reply, bolt_app, listeners
 from bot.slack.manifest import manifest

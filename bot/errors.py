@@ -58,6 +58,7 @@ class NotFound(LifeboatError):
 
     message = N_("There is no {kind} named {name}. Known: {known}.")
     kinds: ClassVar[Mapping[str, str]] = {
+        "action": N_("action"),
         "incident": N_("incident"),
         "job": N_("buried job"),
         "page": N_("page"),

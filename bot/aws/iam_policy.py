@@ -157,12 +157,16 @@ def _declared(playbooks: Iterable[Playbook], table: Mapping[str, Check], tiers: 
 
 
 def _merged(parts: Iterable[Scoped]) -> dict[str, frozenset[str]]:
-    """Every scope that is asked for; `*` swallows the narrower ones."""
+    """Every scope that is asked for, without what another one covers: `*` covers all."""
     merged: dict[str, frozenset[str]] = {}
     for part in parts:
         for permission, scope in part.items():
             merged[permission] = merged.get(permission, frozenset()) | scope
-    return {permission: frozenset({"*"}) if "*" in scope else scope for permission, scope in merged.items()}
+    return {permission: _widest(scope) for permission, scope in merged.items()}
+
+
+def _widest(scope: frozenset[str]) -> frozenset[str]:
+    return frozenset(one for one in scope if not any(fnmatchcase(one, other) for other in scope if other != one))
 
 
 def _statements(scoped: Scoped, place: Where) -> list[Document]:

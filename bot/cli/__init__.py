@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from bot.cli import incidents, jobs, operate, playbooks
+from bot.cli import incidents, jobs, operate, playbooks, policy
 
 app = typer.Typer(
     name="lifeboat",
@@ -24,6 +24,7 @@ app.add_typer(
 )
 app.add_typer(jobs.app, name="jobs", help="Jobs that Lifeboat gave up on: list, retry, drop.")
 operate.add_to(app)
+app.command("iam-policy")(policy.iam_policy)
 
 
 def main() -> None:

@@ -89,5 +89,5 @@ async def open_core(settings: Settings, clock: SystemClock | None = None, *, wor
     store = Store(database)
     return Core(
         settings, config, directory, playbooks, clock, database, store, DurableInbox(store),
-        Responder(config, directory), PlaybookRuns(config, directory, playbooks),
+        Responder(config, directory, playbooks), PlaybookRuns(config, directory, playbooks),
     )  # fmt: skip

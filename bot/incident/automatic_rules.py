@@ -3,7 +3,7 @@
 Everything here fails closed: what is not surely allowed is not done, and people are paged in any case.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,8 +13,8 @@ from bot.incident.correlate import AlarmRecord
 from bot.incident.incident import Incident
 from bot.incident.ports import Switch, Tx
 from bot.incident.run import Run
-from bot.incident.signals import about_one_thing, agreed_at
-from bot.jobs import DRAW_RUN, RUN_TIMER, SAY, NewJob
+from bot.incident.signals import about_one_thing, agreed_at, since
+from bot.jobs import CONSIDER, DRAW_RUN, RUN_TIMER, SAY, NewJob
 from bot.playbook.context import AlarmFacts
 from bot.playbook.model import Automatic as Rule
 from bot.playbook.model import Playbook
@@ -63,6 +63,28 @@ class Situation:
             return bool(facts.get("service") == service)
         theirs, ours = run.context.get("alarm"), self.incident.alarm
         return bool(theirs and ours and about_one_thing(AlarmFacts.model_validate(theirs), ours))
+
+
+def may_be_automatic(playbook: Playbook) -> bool:
+    """Whether the playbook may start without a person at all. One of tier 3 never may, whatever it says."""
+    return playbook.automatic is not None and playbook.tier < _REGION
+
+
+def soonest(config: Config, playbooks: Mapping[str, Playbook]) -> timedelta | None:
+    """After how long an alarm is steady enough for the least patient playbook; None: nothing may start by itself."""
+    rules = [one.automatic for one in playbooks.values() if may_be_automatic(one) and one.automatic]
+    return min((rule.steady_for for rule in rules), default=None) if config.automatic.enabled else None
+
+
+def consider(incident: Incident, record: AlarmRecord, steady_for: timedelta) -> NewJob:
+    """Look at the incident, and all that is about the same thing, once its alarm has been on for so long."""
+    return look_again({"incident": incident.id, "service": incident.service}, since(record) + steady_for)
+
+
+def look_again(payload: Mapping[str, str | None], at: datetime) -> NewJob:
+    """One job for everything that is about one service: a storm of its alarms is one question."""
+    about = f"service:{payload['service']}" if payload["service"] is not None else f"incident:{payload['incident']}"
+    return NewJob(CONSIDER, payload, at, key=f"consider:{about}")
 
 
 async def why_not(tx: Tx, config: Config, run: Run) -> Phrase | None:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from bot.config import Config
 from bot.errors import N_, NotFound, Phrase, Refused, phrase
-from bot.incident import pager
+from bot.incident import automatic_rules, pager
 from bot.incident.advance import Writes, advance, begin, fresh_page
 from bot.incident.alarm import Alarm
 from bot.incident.correlate import TELL_AGAIN_AFTER, AlarmRecord, News, apply, service_of
@@ -19,6 +19,7 @@ from bot.incident.pager import Page
 from bot.incident.ports import Tx
 from bot.incident.timeline import display_name, entry
 from bot.jobs import DRAW_CARD, DRAW_PAGE, INVITE, PAGE, SAY, Job, NewJob
+from bot.playbook.model import Playbook
 from escalation.loading import Directory
 from escalation.policy import FrozenPerson, freeze
 
@@ -33,10 +34,11 @@ class Answer:
 
 
 class Responder:
-    """The verbs. It holds what does not change while the process runs: configuration, people, policies."""
+    """The verbs. It holds what does not change while the process runs: configuration, people, policies, playbooks."""
 
-    def __init__(self, config: Config, directory: Directory) -> None:
+    def __init__(self, config: Config, directory: Directory, playbooks: Mapping[str, Playbook] | None = None) -> None:
         self.config, self.directory = config, directory
+        self._steady_for = automatic_rules.soonest(config, playbooks or {})
 
     async def alarms_changed(self, tx: Tx, alarms: Sequence[tuple[Alarm, datetime]]) -> None:
         """Alarms came in (alarm, received at): open incidents, count repetitions, note what cleared or came back.
@@ -64,6 +66,8 @@ class Responder:
             records[key] = record
             if incident:
                 touched[incident.id] = incident
+                if self._steady_for is not None and news in {News.RAISED, News.RETURNED}:
+                    writes.jobs.append(automatic_rules.consider(incident, record, self._steady_for))
         writes.jobs += [_draw(incident) for incident in touched.values()]
         await tx.incidents.save_alarms(*(records[key] for key in keys))
         await writes.flush(tx)
@@ -85,6 +89,10 @@ class Responder:
         writes.jobs.append(_draw(incident))
         await writes.flush(tx)
         return Answer(incident, phrase(N_("Incident {id} is open: {title}"), id=incident.id, title=incident.title))
+
+    def draft(self, now: datetime, title: str, tier: int) -> Incident:
+        """The incident as `declare` would open it: for a form that is filled in before there is one."""
+        return self._new(now, title, "declared", None, tier=tier)
 
     async def acknowledge(self, tx: Tx, incident_id: str, by: str) -> Answer:
         """Somebody answers: escalation stops, the pages that are still out are withdrawn."""

@@ -10,6 +10,7 @@ from bot.clock import SystemClock
 from bot.config import Config, Service
 from bot.errors import DeliveryFailed, phrase
 from bot.incident.alarm import Alarm
+from bot.incident.automatic import Automatic
 from bot.incident.incident import Incident
 from bot.incident.pager import Page
 from bot.incident.paging import Paging
@@ -98,7 +99,8 @@ def build(store: Store, clock: SystemClock, *, config: Config | None = None, pla
           effects: Mapping[Kind, Effect] | None = None) -> Core:  # fmt: skip
     config = config or Config(services={"orders": Service(policy="default")})
     directory = example_people()
-    responder, runs = Responder(config, directory), PlaybookRuns(config, directory, playbooks or {})
+    responder = Responder(config, directory, playbooks)
+    runs = PlaybookRuns(config, directory, playbooks or {})
     slack, sms = Phone("slack"), Phone("sms")
     ran: list[Job] = []
 
@@ -113,6 +115,7 @@ def build(store: Store, clock: SystemClock, *, config: Config | None = None, pla
         jobs.ALARM: Drain(responder).alarms,
         jobs.ESCALATE: responder.escalations_due,
         jobs.RUN_TIMER: runs.timers_due,
+        jobs.CONSIDER: Automatic(config, runs).consider,
     }
     wired: dict[Kind, Effect] = {kind: seen for kind in jobs.KINDS.values() if kind not in changes}
     wired |= {jobs.PAGE: Paging(store, responder, {"slack": slack, "sms": sms}).page, **(effects or {})}

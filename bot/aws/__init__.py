@@ -6,11 +6,12 @@ over all of them are tests/rules/test_actions.py.
 
 from collections.abc import Mapping
 
-from bot.aws import ecs, ssm
+from bot.aws import call, ecs, ssm
 from bot.aws.dynamodb import compare, reapply, restore, window
 from bot.playbook.action import Action, Check
 
 ACTIONS: Mapping[str, Action] = {
+    "aws.call": call.Call(),
     "dynamodb.delete_restored": restore.DeleteRestored(),
     "dynamodb.reapply_settings": reapply.ReapplySettings(),
     "dynamodb.restore_pitr": restore.RestorePitr(),

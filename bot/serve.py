@@ -82,6 +82,7 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Parts:
     aws = open_aws(core)
     stack.callback(aws.pool.close)
     slack = await stack.enter_async_context(open_slack(core, token))
+    await slack.groups.begin()
     session = await stack.enter_async_context(aiohttp.ClientSession())
     heard = listeners(core.store, slack.slack, slack.people, core.responder, core.runs, core.config)
     bolt = bolt_app(heard, secret, slack.slack.web)

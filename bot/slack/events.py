@@ -7,6 +7,7 @@ from bot.errors import phrase
 from bot.incident.posted import SlackStore, SlackTx
 from bot.incident.responder import Responder
 from bot.jobs import DRAW_HOME, NewJob
+from bot.slack import groups
 from bot.slack.desk import SLOW, TRANSACTION
 from bot.slack.patience import within
 
@@ -42,6 +43,11 @@ class Events:
         if incident and not incident.resolved:
             await self.responder.room_failed(tx, incident.id, _GONE[event["type"]])
 
+    async def group_changed(self, tx: SlackTx, event: Event) -> None:
+        """Roles may name the user group."""
+        group = event.get("subteam_id") or (event.get("subteam") or {}).get("id")
+        await groups.changed(tx, self.responder.config, str(group), event)
+
 
 _GONE: Mapping[str, str] = {
     "channel_archive": "is_archived",
@@ -54,4 +60,6 @@ _GONE: Mapping[str, str] = {
 EVENTS: Mapping[str, Callable[[Events, SlackTx, Event], Awaitable[None]]] = {
     "app_home_opened": Events.home_opened,
     **dict.fromkeys(_GONE, Events.channel_gone),
+    "subteam_members_changed": Events.group_changed,
+    "subteam_updated": Events.group_changed,
 }

@@ -26,6 +26,7 @@ SCOPES = (
     "im:history",  # a page is a direct message, looked for in the same way
     "im:write",  # open the direct messages with whoever is paged
     "pins:write",  # the card
+    "usergroups:read",  # who has a role that names a user group
     "users:read",  # the language and the time zone of a reader
 )
 

@@ -19,6 +19,7 @@ from bot.rehearsal.slack import Channel, InstalledApp, LocalSlack, User, Workspa
 from bot.rehearsal.slack.workspace import Message
 from bot.slack.client import Slack, connect
 from bot.slack.drawing import Drawing
+from bot.slack.groups import Groups
 from bot.slack.outbox import Outbox
 from bot.slack.pages import SlackPages
 from bot.slack.people import People
@@ -35,7 +36,7 @@ MANIFEST: dict[str, Any] = {
             "bot": [
                 *("chat:write", "channels:manage", "channels:read", "channels:join", "channels:history"),
                 *("groups:write", "groups:read", "groups:history", "im:write", "im:read", "im:history"),
-                *("users:read", "pins:write", "bookmarks:write"),
+                *("users:read", "pins:write", "bookmarks:write", "usergroups:read"),
             ]
         }
     },
@@ -63,6 +64,7 @@ class Office:
     room: Room
     drawing: Drawing
     sms: Phone
+    groups: Groups
 
     async def alarm(self, name: str = "orders-errors", **more: Any) -> str:
         """An alarm goes off and everything that follows has been done; the incident's id."""
@@ -134,12 +136,13 @@ async def open_office(
             outbox = Outbox(store, web)
             room = Room(store, web, responder, people, config)
             drawing = Drawing(store, web, outbox, responder, runs, people)
+            groups = Groups(store, web, config)
             sms = Phone("sms")
             paging = Paging(store, responder, {"slack": SlackPages(web, outbox, people), "sms": sms})
             effects = {
                 jobs.PAGE: paging.page, jobs.OPEN_ROOM: room.open, jobs.INVITE: room.invite,
                 jobs.DRAW_CARD: drawing.card, jobs.DRAW_PAGE: drawing.page, jobs.DRAW_RUN: drawing.run,
-                jobs.SAY: drawing.say, jobs.DRAW_HOME: drawing.home,
+                jobs.SAY: drawing.say, jobs.DRAW_HOME: drawing.home, jobs.ASK_GROUPS: groups.ask,
             }  # fmt: skip
             core = build(store, clock, config=config, playbooks=playbooks, effects=effects)
-            yield Office(core, local, app, web, outbox, people, room, drawing, sms)
+            yield Office(core, local, app, web, outbox, people, room, drawing, sms, groups)

@@ -34,6 +34,7 @@ METHODS = {
     "conversations.setPurpose": ("channels:manage", "groups:write"),
     "conversations.setTopic": ("channels:manage", "groups:write"),
     "pins.add": ("pins:write",),
+    "usergroups.users.list": ("usergroups:read",),
     "users.conversations": ("channels:read", "groups:read"),
     "users.info": ("users:read",),
     "views.open": (),
@@ -48,6 +49,8 @@ EVENT_SCOPES = {
     "channel_deleted": ("channels:read",),
     "group_archive": ("groups:read",),
     "group_deleted": ("groups:read",),
+    "subteam_members_changed": ("usergroups:read",),
+    "subteam_updated": ("usergroups:read",),
 }
 
 

@@ -29,6 +29,8 @@ SCOPES: Mapping[str, tuple[str, ...]] = {
     "reaction_removed": ("reactions:read",),
     "pin_added": ("pins:read",),
     "pin_removed": ("pins:read",),
+    "subteam_members_changed": ("usergroups:read",),
+    "subteam_updated": ("usergroups:read",),
 }
 
 

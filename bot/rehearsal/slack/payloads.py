@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.rehearsal.slack.workspace import Bookmark, Channel, InstalledApp, Json, Message, User, View
+from bot.rehearsal.slack.workspace import Bookmark, Channel, InstalledApp, Json, Message, User, UserGroup, View
 from bot.rehearsal.slack.world import World
 
 
@@ -31,6 +31,23 @@ def user_json(world: World, user: User, *, locale: bool = False) -> Json:
         "updated": 0,
     }
     return shown | {"locale": user.locale} if locale else shown
+
+
+def group_json(world: World, group: UserGroup) -> Json:
+    return {
+        "id": group.id,
+        "team_id": world.workspace.id,
+        "is_usergroup": True,
+        "is_subteam": True,
+        "name": group.name,
+        "description": "",
+        "handle": group.handle,
+        "is_external": False,
+        "date_update": group.date_update,
+        "date_delete": group.date_delete,
+        "users": list(group.users),
+        "user_count": len(group.users),
+    }
 
 
 def _profile(user: User) -> Json:

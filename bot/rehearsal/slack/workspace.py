@@ -112,10 +112,14 @@ class Channel:
 
 @dataclass
 class UserGroup:
+    """`date_delete` is when it was disabled, in seconds; 0 while it is in use."""
+
     id: str
     handle: str
     name: str
     users: list[str] = field(default_factory=list)
+    date_update: int = 0
+    date_delete: int = 0
 
 
 @dataclass

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bot.rehearsal.slack.call import HISTORY, READ, WRITE, Call
-from bot.rehearsal.slack.methods import auth, channels, chat, files, history, marks, people, views
+from bot.rehearsal.slack.methods import auth, channels, chat, files, groups, history, marks, people, views
 from bot.rehearsal.slack.rates import Tier
 from bot.rehearsal.slack.workspace import Json
 
@@ -58,8 +58,8 @@ METHODS: Mapping[str, Method] = {
     "users.list": Method(people.listing, "2", ("users:read",), json=False),
     "users.lookupByEmail": Method(people.by_email, "3", ("users:read.email",), json=False),
     "bots.info": Method(people.bot_info, "3", ("users:read",), json=False),
-    "usergroups.list": Method(people.groups, "2", ("usergroups:read",), json=False),
-    "usergroups.users.list": Method(people.group_users, "2", ("usergroups:read",), json=False),
+    "usergroups.list": Method(groups.listing, "2", ("usergroups:read",), json=False),
+    "usergroups.users.list": Method(groups.users, "2", ("usergroups:read",), json=False),
     "views.open": Method(views.open_modal, "4"),
     "views.push": Method(views.push, "4"),
     "views.update": Method(views.update, "4"),

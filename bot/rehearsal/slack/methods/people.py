@@ -1,4 +1,4 @@
-"""users.*, bots.info and usergroups.*."""
+"""users.* and bots.info."""
 
 from bot.rehearsal.slack.call import Call
 from bot.rehearsal.slack.payloads import user_json
@@ -33,31 +33,6 @@ def bot_info(call: Call) -> Json:
             bot = {"id": app.bot_id, "app_id": app.id, "user_id": app.bot_user_id, "name": app.name, "deleted": False}
             return {"bot": bot}
     raise Refusal("bot_not_found")
-
-
-def groups(call: Call) -> Json:
-    shown = []
-    for group in call.world.workspace.usergroups:
-        entry: Json = {
-            "id": group.id,
-            "team_id": call.world.workspace.id,
-            "is_usergroup": True,
-            "name": group.name,
-            "handle": group.handle,
-            "description": "",
-            "date_delete": 0,
-            "user_count": len(group.users),
-        }
-        shown.append(entry | ({"users": list(group.users)} if call.flag("include_users") else {}))
-    return {"usergroups": shown}
-
-
-def group_users(call: Call) -> Json:
-    wanted = call.text("usergroup")
-    for group in call.world.workspace.usergroups:
-        if group.id == wanted:
-            return {"users": list(group.users)}
-    raise Refusal("no_such_subteam")
 
 
 def _shown(call: Call, user: Json) -> Json:

@@ -33,6 +33,7 @@ from bot.jobs import Job, Kind
 from bot.pool import ThreadPool
 from bot.slack.client import Slack, connect
 from bot.slack.drawing import Drawing
+from bot.slack.groups import Groups
 from bot.slack.outbox import Outbox
 from bot.slack.pages import SlackPages
 from bot.slack.people import People
@@ -66,6 +67,7 @@ class SlackParts:
     room: Room
     drawing: Drawing
     pages: SlackPages
+    groups: Groups
 
     @property
     def handlers(self) -> Mapping[Kind, Effect]:
@@ -77,6 +79,7 @@ class SlackParts:
             jobs.DRAW_RUN: self.drawing.run,
             jobs.SAY: self.drawing.say,
             jobs.DRAW_HOME: self.drawing.home,
+            jobs.ASK_GROUPS: self.groups.ask,
         }
 
 
@@ -98,7 +101,8 @@ async def open_slack(core: Core, token: str) -> AsyncIterator[SlackParts]:
         outbox = Outbox(core.store, slack)
         room = Room(core.store, slack, core.responder, people, core.config)
         drawing = Drawing(core.store, slack, outbox, core.responder, core.runs, people)
-        yield SlackParts(slack, people, room, drawing, SlackPages(slack, outbox, people))
+        groups = Groups(core.store, slack, core.config)
+        yield SlackParts(slack, people, room, drawing, SlackPages(slack, outbox, people), groups)
 
 
 def build_worker(core: Core, aws: Aws, slack: SlackParts | None) -> Worker:
@@ -123,6 +127,7 @@ def build_worker(core: Core, aws: Aws, slack: SlackParts | None) -> Worker:
 
 _SLACK_KINDS = (
     jobs.OPEN_ROOM, jobs.INVITE, jobs.DRAW_CARD, jobs.DRAW_PAGE, jobs.DRAW_RUN, jobs.SAY, jobs.DRAW_HOME,
+    jobs.ASK_GROUPS,
 )  # fmt: skip
 
 

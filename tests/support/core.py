@@ -89,10 +89,11 @@ def example_people() -> Directory:
 
 def alarm(name: str = "orders-errors", state: str = "alarm", **more: Any) -> Alarm:
     arn = f"arn:aws:cloudwatch:us-east-1:111122223333:alarm:{name}"
-    return Alarm(
-        kind="cloudwatch.metric", fingerprint=f"111122223333|us-east-1|{arn}", name=name, state=state, arn=arn,
-        account="111122223333", region="us-east-1", **more,
-    )  # fmt: skip
+    values: dict[str, Any] = {
+        "kind": "cloudwatch.metric", "fingerprint": f"111122223333|us-east-1|{arn}", "name": name, "state": state,
+        "arn": arn, "account": "111122223333", "region": "us-east-1",
+    }  # fmt: skip
+    return Alarm(**(values | more))
 
 
 def build(store: Store, clock: SystemClock, *, config: Config | None = None, playbooks: Mapping[str, Any] | None = None,

@@ -137,6 +137,9 @@ class Config(_Part):
     default_policy: str = Field(default="default", description="Policy for alarms that belong to no service.")
     slack: SlackPart = SlackPart()
     automatic: AutomaticPart = AutomaticPart()
+    commands: Mapping[Annotated[str, Field(pattern="^(restore|evacuate|failover|failback)$")], str] = Field(
+        default_factory=dict, description="Your own playbook for a command of /dr, such as failover: our-failover."
+    )
     roles: Mapping[
         str, Annotated[Role, BeforeValidator(_people_alone, json_schema_input_type=Role | tuple[str, ...])]
     ] = Field(

@@ -1,7 +1,6 @@
 """What earlier runs of a playbook say about the next one. Decisions over records; nothing is read here."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 
 from bot.incident.ports import Record
 from bot.incident.run import RunStatus
@@ -16,9 +15,11 @@ _TRIED: frozenset[RunStatus] = frozenset({"succeeded", "undone", "failed", "abor
 def experience(playbook: Playbook, records: Sequence[Record], usual: Usual) -> Experience:
     """How often it worked, and how long it usually takes. `usual` gives the stated duration of an action by its name."""
     tried = [record for record in records if record.status in _TRIED]
-    worked = sum(record.status == "succeeded" for record in tried)
+    worked = [record for record in tried if record.status == "succeeded"]
     forecast = whole(playbook, expected(playbook, records, usual))
-    return Experience(worked, len(tried), forecast.p50 if forecast and forecast.p50 else None)
+    took = sorted(record.took for record in worked if record.took)
+    length = forecast.p50 if forecast else took[(len(took) - 1) // 2] if took else None
+    return Experience(len(worked), len(tried), length or None)
 
 
 def expected(playbook: Playbook, records: Sequence[Record], usual: Usual) -> Mapping[str, Spread]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from bot.incident.correlate import AlarmRecord
 from bot.incident.experience import expected, experience
@@ -25,6 +26,7 @@ class IncidentView:
     runs: Sequence[Run]
     offers: Sequence[Offer]
     now: datetime
+    prediction: Any = None
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class RunView:
     steps: Sequence[Step]
     now: datetime
     expected: Mapping[str, Spread] = field(default_factory=dict)
+    prediction: Any = None
 
 
 async def view(tx: Tx, runs: PlaybookRuns, incident_id: str) -> IncidentView:
@@ -57,7 +60,8 @@ async def offers(tx: Tx, runs: PlaybookRuns, incident: Incident) -> list[Offer]:
     fit = fitting(runs.playbooks, context.alarm, context.service)
     records = await tx.runs.records(fit) if fit and not incident.resolved else {}
     return ranked(
-        replace(offer, experience=experience(offer.playbook, records.get(name, ()), _unstated)) for name, offer in fit.items()
+        replace(offer, experience=experience(offer.playbook, records.get(name, ()), _unstated))
+        for name, offer in fit.items()
     )
 
 

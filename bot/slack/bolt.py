@@ -29,6 +29,7 @@ from bot.incident.posted import SlackStore
 from bot.incident.responder import Responder
 from bot.slack import heard
 from bot.slack.buttons import Buttons
+from bot.slack.choices import Choices
 from bot.slack.client import Slack
 from bot.slack.commands import Commands
 from bot.slack.desk import Desk
@@ -61,11 +62,12 @@ class Listeners:
 
 
 def listeners(
-    store: SlackStore, slack: Slack, people: People, responder: Responder, runs: PlaybookRuns, config: Config
-) -> Listeners:
-    """All of them, wired."""
+    store: SlackStore, slack: Slack, people: People, responder: Responder, runs: PlaybookRuns, config: Config,
+    choices: Choices | None = None,
+) -> Listeners:  # fmt: skip
+    """All of them, wired. Without `choices` the fields of forms are all typed in."""
     desk = Desk(store, slack, people)
-    forms = Forms(desk, responder, runs, config)
+    forms = Forms(desk, responder, runs, config, choices)
     return Listeners(
         desk=desk,
         commands=Commands(desk, forms, responder, runs),
@@ -116,9 +118,12 @@ def _listen(app: AsyncApp, to: Listeners) -> None:
         await ack()
         return None
 
+    @app.options(_ANY)
+    async def options(ack: Any, body: Body) -> None:
+        await ack(options=await to.forms.suggested(heard.asked(body)))
+
     @app.view_closed(_ANY)
     @app.shortcut(_ANY)
-    @app.options(_ANY)
     async def anything_else(ack: Any) -> None:
         """We have none of these; without an answer the person would see an error."""
         await ack()

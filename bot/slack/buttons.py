@@ -3,17 +3,20 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from bot.errors import N_, Refused, phrase
-from bot.incident.playbook_runs import PlaybookRuns
+from bot.incident.playbook_runs import PlaybookRuns, playbook_of
 from bot.incident.posted import SlackTx
 from bot.incident.responder import Responder
 from bot.slack.desk import Desk, Say
-from bot.slack.forms import Draw, Forms
+from bot.slack.forms import Draw, Forms, said_of_approval
 from bot.slack.heard import Press
 from bot.slack.incident_buttons import ACKNOWLEDGE, ESCALATE, OFFER, RESOLVE
 from bot.slack.run_buttons import (
     PLAN_SHOW,
     RUN_ABORT,
     RUN_APPROVE,
+    RUN_NOW,
+    RUN_REPLAN,
+    RUN_UNDO,
     STEP_CONFIRM,
     STEP_EVENTS,
     STEP_NO,
@@ -22,6 +25,7 @@ from bot.slack.run_buttons import (
     STEP_YES,
 )
 from bot.slack.status import STATUS, status_of
+from bot.slack.undo_form import UNDO_CHOOSE, run_of
 
 #: `value`: {"i": incident, "w": keys of people, separated by commas}: drawn when somebody asks for a page and it is not
 #: clear for which incident
@@ -59,15 +63,25 @@ class Buttons:
     async def status(self, tx: SlackTx, press: Press, _by: str) -> Say:
         return await status_of(tx, self.desk.people, self.runs, press.ids["i"])
 
-    async def approve(self, tx: SlackTx, press: Press, by: str) -> Say:
-        run = await self.runs.approve(tx, press.ids["r"], press.ids["h"], by)
-        if run.status == "planned":
-            return phrase(N_("You have approved it. It starts when the others have approved it too."))
-        return phrase(N_("You have approved it. {name} is running."), name=run.name)
+    async def approve(self, tx: SlackTx, press: Press, by: str) -> Say | None:
+        """At once; for a run that concerns a region, a form wants its name typed first."""
+        run, plan_hash = await tx.runs.get(press.ids["r"]), press.ids["h"]
+        if playbook_of(run).tier == 3:
+            self.forms.show(press, self.forms.approve(run.id, plan_hash))
+            return None
+        return said_of_approval(await self.runs.approve(tx, run.id, plan_hash, by))
 
     async def abort(self, tx: SlackTx, press: Press, by: str) -> Say:
         run = await self.runs.abort(tx, press.ids["r"], by)
         return phrase(N_("{name} is aborted. No further step starts."), name=run.name)
+
+    async def replan(self, tx: SlackTx, press: Press, by: str) -> None:
+        """The run's own message shows the new plan when it is made."""
+        await self.runs.replan(tx, press.ids["r"], by)
+
+    async def start_now(self, tx: SlackTx, press: Press, by: str) -> Say:
+        run = await self.runs.start_now(tx, press.ids["r"], by)
+        return phrase(N_("{name} is running."), name=run.name)
 
     async def step(self, tx: SlackTx, press: Press, by: str) -> None:
         """The run's own message shows what came of it."""
@@ -88,6 +102,13 @@ class Buttons:
     def open_skip(self, press: Press) -> Draw:
         return self.forms.skip(press.ids["r"], press.ids["s"])
 
+    def open_undo(self, press: Press) -> Draw:
+        return self.forms.undo(press.ids["r"])
+
+    def choose_undo(self, press: Press) -> Draw:
+        """The same form for what has just been chosen in it."""
+        return self.forms.undo(run_of(press.value), press.value)
+
     def open_plan(self, press: Press) -> Draw:
         return self.forms.plan(press.ids["r"])
 
@@ -103,6 +124,8 @@ BUTTONS: Mapping[str, Handler] = {
     STATUS: Buttons.status,
     RUN_APPROVE: Buttons.approve,
     RUN_ABORT: Buttons.abort,
+    RUN_REPLAN: Buttons.replan,
+    RUN_NOW: Buttons.start_now,
     STEP_YES: Buttons.step,
     STEP_NO: Buttons.step,
     STEP_CONFIRM: Buttons.step,
@@ -114,4 +137,6 @@ OPENERS: Mapping[str, Opener] = {
     RESOLVE: Buttons.open_resolve,
     STEP_SKIP: Buttons.open_skip,
     PLAN_SHOW: Buttons.open_plan,
+    RUN_UNDO: Buttons.open_undo,
+    UNDO_CHOOSE: Buttons.choose_undo,
 }

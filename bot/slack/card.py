@@ -30,8 +30,10 @@ from bot.slack.blocks import (
     moment,
     section,
 )
-from bot.slack.incident_buttons import incident_buttons, offer_button
+from bot.slack.clock_text import finish_line
+from bot.slack.incident_buttons import incident_buttons
 from bot.slack.limits import clip
+from bot.slack.playbook_list import offer_block
 
 #: More than these are counted, not shown.
 _ALARMS, _PEOPLE, _RUNS, _OFFERS, _READINGS, _DIMENSIONS = 5, 12, 10, 6, 6, 8
@@ -50,11 +52,15 @@ _METHODS = {"slack": N_("Slack"), "sms": N_("text message")}
 _RUN_STATES = {
     "planning": N_("📝 {name}: being planned"),
     "planned": N_("📝 {name}: waits for approval"),
+    "announced": N_("⏳ {name}: about to start by itself"),
     "running": N_("▶️ {name}: running"),
+    "undoing": N_("↩️ {name}: being taken back"),
     "needs_person": N_("✋ {name}: needs a person"),
     "succeeded": N_("✅ {name}: succeeded"),
     "failed": N_("❌ {name}: failed"),
+    "undone": N_("↩️ {name}: taken back"),
     "aborted": N_("⏹️ {name}: aborted"),
+    "expired": N_("⌛ {name}: nobody approved it"),
     "refused": N_("🚫 {name}: cannot run"),
 }
 
@@ -64,7 +70,14 @@ def card(view: IncidentView, _: Words, who: Who) -> Message:
     incident = view.incident
     blocks = [
         header(f"{LIGHTS[incident.status]} {incident.title}"),
-        section(lines(state_line(incident, _, who), place_line(incident, _), clock_line(view, _))),
+        section(
+            lines(
+                state_line(incident, _, who),
+                place_line(incident, _),
+                clock_line(view, _),
+                finish_line(view.prediction, incident, _),
+            )
+        ),
         *actions(*incident_buttons(incident, view.runs, _)),
         *_alarms(view.alarms, _),
         *_runs(view.runs, _),
@@ -201,9 +214,7 @@ def _offers(view: IncidentView, _: Words) -> Iterator[Block]:
     if view.incident.resolved:
         return
     for offer in view.offers[:_OFFERS]:
-        title = bold(clip(offer.playbook.title.for_reader(_.language), 200))
-        text = lines("📘 " + title, escape(flat(clip(_.phrase(offer.why), 300))))
-        yield section(text, offer_button(view.incident, offer, _))
+        yield offer_block(view.incident, offer, _)
 
 
 def _small_print(incident: Incident, _: Words) -> str:

@@ -3,26 +3,27 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping
 
-from bot.errors import N_, NotFound, Refused, phrase
+from bot.errors import N_, Refused, phrase
 from bot.incident.incident import Incident
 from bot.incident.playbook_runs import PlaybookRuns
 from bot.incident.posted import SlackTx
 from bot.incident.responder import Answer, Responder
+from bot.incident.view import offers
 from bot.language import Words
-from bot.slack import status
-from bot.slack.blocks import Block, Message, code, escape, lines, worded
+from bot.slack import playbook_list, status
+from bot.slack.blocks import Block, code, lines, worded
 from bot.slack.buttons import PAGE
 from bot.slack.command_words import HELP, UNKNOWN, Command, as_typed, parse
 from bot.slack.desk import Desk, Say
-from bot.slack.forms import Draw, Forms
+from bot.slack.forms import Draw, Forms, Rest
 from bot.slack.heard import Heard
 from bot.slack.incident_buttons import ACKNOWLEDGE, ESCALATE, OFFER, RESOLVE
-from bot.slack.meant import SeveralOpen, meant, named, which
+from bot.slack.meant import NoneOpen, SeveralOpen, meant, named, which
+from bot.slack.verbs import VERBS, given_by, playbook_for
 from bot.slack.views import modal
 from escalation.nearest import suggestion
 
 NAME = "/dr"
-RESTORE = "restore-table"
 
 _USAGE: Mapping[str, str] = {
     "declare": N_("`{command} declare [title]` opens an incident by hand and pages who is on call"),
@@ -32,6 +33,9 @@ _USAGE: Mapping[str, str] = {
     "page": N_("`{command} page @somebody` pages a person now"),
     "oncall": N_("`{command} oncall` says who is on call"),
     "restore": N_("`{command} restore [table]` restores a table to a point in time"),
+    "evacuate": N_("`{command} evacuate [zone]` moves everything out of an availability zone"),
+    "failover": N_("`{command} failover [region]` fails over to another region"),
+    "failback": N_("`{command} failback [region]` goes back to the home region"),
     "playbook": N_("`{command} playbook [name]` opens a playbook"),
     "resolve": N_("`{command} resolve [what solved it]` ends the incident"),
 }
@@ -39,9 +43,6 @@ _USAGE: Mapping[str, str] = {
 #: What to use instead of what this version does not have yet.
 _LATER: Mapping[str, str] = {
     "override": N_("This version cannot change the rotation from Slack yet. Add an override to schedules.yaml; to page a person now, use /dr page."),
-    "evacuate": N_("This version cannot evacuate a zone yet. Start a zonal shift in the AWS console, and note it with /dr declare."),
-    "failover": N_("This version cannot fail over to another region yet. Follow your runbook; /dr declare pages the people for it."),
-    "failback": N_("This version cannot fail back yet. Follow your runbook; /dr declare pages the people for it."),
     "backup": N_("This version does not look after backups yet. AWS Backup's console shows them; to restore a table, use /dr restore."),
     "drill": N_("This version has no drills in Slack yet. `lifeboat demo` rehearses the whole story on your own machine."),
     "report": N_("This version writes no reports yet. /dr status shows an incident, and its channel ends with a summary."),
@@ -100,9 +101,14 @@ class Commands:
         schedules = {name: [p.key for p in directory.on_call(name, tx.now)] for name in directory.schedules}
         return lambda _: status.on_call(schedules, people, _)
 
-    async def playbook(self, _tx: SlackTx, _heard: Heard, _command: Command, _by: str) -> Say:
-        """Without a name: which there are."""
-        return lambda _: _playbooks(self.runs, _)
+    async def playbook(self, tx: SlackTx, heard: Heard, _command: Command, _by: str) -> Say:
+        """Without a name: which there are; those that fit the incident first, with the reason."""
+        try:
+            incident = await meant(tx, "", heard.channel)
+        except (NoneOpen, SeveralOpen):
+            return lambda _: playbook_list.message(None, [], self.runs.playbooks, _)
+        fitting = [] if incident.resolved else await offers(tx, self.runs, incident)
+        return lambda _: playbook_list.message(incident, fitting, self.runs.playbooks, _)
 
     async def resolve(self, tx: SlackTx, heard: Heard, command: Command, by: str) -> Say:
         first, _, rest = command.rest.partition(" ")
@@ -114,25 +120,37 @@ class Commands:
     def open_declare(self, _heard: Heard, command: Command) -> Draw | None:
         return None if command.rest else self.forms.declare()
 
-    def open_restore(self, heard: Heard, command: Command) -> Draw:
-        table = as_typed(command.rest).strip("`")
-        return self._playbook(heard, RESTORE, {"table": table} if table else {})
+    def open_verb(self, heard: Heard, command: Command) -> Draw:
+        """The form of the playbook that the command means."""
+
+        async def draw(tx: SlackTx, _: Words) -> Block | Rest:
+            playbook = playbook_for(command.name, self.forms.config.commands, self.runs.playbooks)
+            word = as_typed(command.rest).strip("`")
+            return await self._form(tx, heard, playbook.name, given_by(command.name, playbook, word), _)
+
+        return draw
 
     def open_playbook(self, heard: Heard, command: Command) -> Draw | None:
         name = as_typed(command.rest).strip("`").lower()
-        return self._playbook(heard, name, {}) if name else None
 
-    def _playbook(self, heard: Heard, name: str, given: Mapping[str, str]) -> Draw:
-        async def draw(tx: SlackTx, _: Words) -> Block:
-            self._has_playbook(name)
-            try:
-                incident = await meant(tx, "", heard.channel)
-            except SeveralOpen as several:
-                ids = {f"g:{name}": value for name, value in given.items()}
-                return modal(_("Which incident?"), which(several.incidents, OFFER, _, p=name, **ids).blocks, _)
-            return await self.forms.playbook(incident.id, name, given)(tx, _)
+        async def draw(tx: SlackTx, _: Words) -> Block | Rest:
+            self.runs.playbook(name)
+            return await self._form(tx, heard, name, {}, _)
 
-        return draw
+        return draw if name else None
+
+    async def _form(
+        self, tx: SlackTx, heard: Heard, name: str, given: Mapping[str, str], _: Words
+    ) -> Block | Rest:  # fmt: skip
+        """A playbook's form for the incident that is meant; with no incident open it declares one too."""
+        try:
+            incident = (await meant(tx, "", heard.channel)).id
+        except NoneOpen:
+            incident = ""
+        except SeveralOpen as several:
+            ids = {f"g:{name}": value for name, value in given.items()}
+            return modal(_("Which incident?"), which(several.incidents, OFFER, _, p=name, **ids).blocks, _)
+        return await self.forms.playbook(incident, name, given)(tx, _)
 
     async def _for(
         self, tx: SlackTx, heard: Heard, given: str, action_id: str,
@@ -174,10 +192,6 @@ class Commands:
                 return key
         return None
 
-    def _has_playbook(self, name: str) -> None:
-        if name not in self.runs.playbooks:
-            raise NotFound("playbook", name, ", ".join(sorted(self.runs.playbooks)) or "-")
-
 
 _MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^>]*)?>")
 _PERSON = re.compile(r"<@[^>]+>|[^,\s<]+")
@@ -192,15 +206,6 @@ def _not_known(command: Command, _: Words) -> str:
     if command.nearest:
         return _("I do not know {word}. Did you mean {nearest}?", word=typed, nearest=code(f"{NAME} {command.nearest}"))
     return _("I do not know {word}.", word=typed)
-
-
-def _playbooks(runs: PlaybookRuns, _: Words) -> Message:
-    rows = [
-        f"• {code(name)} {escape(playbook.title.for_reader(_.language))}"
-        for name, playbook in sorted(runs.playbooks.items())
-    ]
-    usage = _("Open one with {command}.", command=code(f"{NAME} playbook restore-table"))
-    return worded(lines(_("*Playbooks*"), *rows, usage))
 
 
 Handler = Callable[[Commands, SlackTx, Heard, Command, str], Awaitable[Say]]
@@ -222,6 +227,6 @@ COMMANDS: Mapping[str, Handler] = {
 #: Commands that open a form; None: this time it does not need one.
 OPENERS: Mapping[str, Opener] = {
     "declare": Commands.open_declare,
-    "restore": Commands.open_restore,
+    **dict.fromkeys(VERBS, Commands.open_verb),
     "playbook": Commands.open_playbook,
 }

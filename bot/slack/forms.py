@@ -3,31 +3,42 @@
 A `trigger_id` lives three seconds and serves once, so the skeleton is opened before anything is looked up.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
 
 from bot.config import Config
-from bot.errors import N_, Phrase, Refused, Unavailable, phrase
+from bot.errors import N_, LifeboatError, Phrase, Refused, Unavailable, phrase
+from bot.incident.approval import WrongRegion
+from bot.incident.incident import Incident
 from bot.incident.playbook_runs import BadInputs, PlaybookRuns
 from bot.incident.posted import SlackTx
 from bot.incident.responder import Responder
+from bot.incident.run import Run
 from bot.incident.view import run_view
 from bot.language import Words
-from bot.slack import plain_forms, playbook_form
+from bot.playbook.inputs import Filled
+from bot.playbook.model import Playbook
+from bot.slack import approve_form, plain_forms, playbook_form, undo_form
 from bot.slack.blocks import Block, section
+from bot.slack.choices import Choices
 from bot.slack.client import SlackRefused
 from bot.slack.desk import HURRY, Desk, Repeated, Say, problem, readable
-from bot.slack.heard import Heard, Sent
+from bot.slack.heard import Asked, Heard, Sent
 from bot.slack.limits import clip
 from bot.slack.plan_view import plan_view
+from bot.slack.playbook_form import Menus
+from bot.slack.verbs import region_of
 from bot.slack.views import SKELETON, field_errors, modal, with_notice
 
 log = structlog.get_logger()
 
+#: What is left to do when the transaction is over, such as asking AWS.
+Rest = Callable[[], Awaitable[Block]]
 #: Draws a modal from what a transaction says.
-Draw = Callable[[SlackTx, Words], Awaitable[Block]]
+Draw = Callable[[SlackTx, Words], Awaitable[Block | Rest]]
 #: What Slack is answered when a form was sent: nothing closes it.
 Answer = dict[str, Any]
 
@@ -38,8 +49,10 @@ _CANNOT_OPEN = N_("Slack did not open the form ({code}). Press again, or use the
 class Forms:
     """Every form that we show: `open_…` draws it, `FORMS` says what is done when it comes back."""
 
-    def __init__(self, desk: Desk, responder: Responder, runs: PlaybookRuns, config: Config) -> None:
-        self.desk, self.responder, self.runs, self.config = desk, responder, runs, config
+    def __init__(
+        self, desk: Desk, responder: Responder, runs: PlaybookRuns, config: Config, choices: Choices | None = None
+    ) -> None:
+        self.desk, self.responder, self.runs, self.config, self.choices = desk, responder, runs, config, choices
 
     def show(self, heard: Heard, draw: Draw) -> None:
         """Open a modal after the acknowledgement, or let the one in which the person acted show this instead."""
@@ -53,15 +66,45 @@ class Forms:
 
         return draw
 
-    def playbook(self, incident: str, name: str, given: Mapping[str, str] | None = None) -> Draw:
-        """The inputs of a playbook, filled in from the incident and with what was `given`."""
+    def approve(self, run: str, plan_hash: str) -> Draw:
+        """Type the region's name to approve exactly this plan."""
 
         async def draw(tx: SlackTx, _: Words) -> Block:
-            found = await tx.incidents.get(incident)
-            if found.resolved:
+            found = await tx.runs.get(run)
+            if found.status != "planned" or found.plan_hash != plan_hash:
+                raise Refused(phrase(N_("This plan cannot be approved any more. Use the newest message of the run.")))
+            return approve_form.approve_form(found, plan_hash, _)
+
+        return draw
+
+    def playbook(self, incident: str, name: str, given: Mapping[str, str] | None = None) -> Draw:
+        """The inputs of a playbook, filled in from the incident and with what was `given`; menus show what AWS has.
+
+        Without an incident the form declares one too.
+        """
+
+        async def draw(tx: SlackTx, _: Words) -> Rest:
+            found = await tx.incidents.get(incident) if incident else None
+            if found and found.resolved:
                 raise Refused(phrase(N_("The incident is already resolved.")))
-            filled = self.runs.form(found, name, tx.now, _.zone, given)
-            return playbook_form.playbook_form(self.runs.playbook(name), found, filled, _)
+            playbook = self.runs.playbook(name)
+            about = found or self.responder.draft(tx.now, playbook.title.en, playbook.tier)
+            filled = self.runs.form(about, name, tx.now, _.zone, given)
+
+            async def rest() -> Block:
+                menus = await self._menus(playbook, filled, about.region or self.config.region)
+                return playbook_form.playbook_form(playbook, found, filled, _, menus)
+
+            return rest
+
+        return draw
+
+    def undo(self, run: str, chosen: str = "") -> Draw:
+        """What would be taken back, in which order, and what stays; `chosen` is one of the form's own choices."""
+
+        async def draw(tx: SlackTx, _: Words) -> Block:
+            view = await run_view(tx, run)
+            return undo_form.undo_form(view, undo_form.Choice.read(chosen), _)
 
         return draw
 
@@ -105,9 +148,38 @@ class Forms:
             self.desk.afterwards(self.desk.tell(sent, said))
         return {}
 
+    async def suggested(self, asked: Asked) -> list[Block]:
+        """The options of a menu that asks while the person types. Never raises: without an answer there are none."""
+        search, kind, region = [*asked.action_id.split(":", 2), "", ""][:3]
+        if search != playbook_form.SEARCH or self.choices is None or self.desk.people.is_outsider(asked.team):
+            return []
+        try:
+            playbook = self.runs.playbook(asked.ids["p"])
+            types = playbook_form.listed_inputs(playbook)
+            given = playbook_form.given_for(types[asked.block_id], types, asked.texts)
+        except (LifeboatError, KeyError):
+            return []
+        names = await self.choices.of(kind, region, given)
+        return playbook_form.suggestions(names or [], asked.typed, await self.desk.words(asked.user, HURRY))
+
     async def request(self, tx: SlackTx, sent: Sent, by: str, _words: Words) -> None:
-        """A playbook is asked for; the run's own message says how it goes on."""
-        await self.runs.request(tx, sent.ids["i"], sent.ids["p"], sent.texts, by, zone=sent.ids["z"])
+        """A playbook is asked for; the run's own message says how it goes on. A form without an incident declares one."""
+        incident, texts = sent.ids["i"], dict(sent.texts)
+        wrong = texts.pop(playbook_form.WRONG, "")
+        if not incident:
+            incident = (await self._declare_for(tx, wrong, sent.ids["p"], by)).id
+        await self.runs.request(tx, incident, sent.ids["p"], texts, by, zone=sent.ids["z"])
+
+    async def _declare_for(self, tx: SlackTx, wrong: str, playbook: str, by: str) -> Incident:
+        if not wrong.strip():
+            raise BadInputs({playbook_form.WRONG: phrase(N_("Say in a few words what is wrong."))})
+        return (await self.responder.declare(tx, wrong, by, tier=self.runs.playbook(playbook).tier)).incident
+
+    async def taken_back(self, tx: SlackTx, sent: Sent, by: str, _words: Words) -> None:
+        """A run is undone, whole or in part; its message shows how it goes."""
+        choice = undo_form.Choice.read(sent.texts.get(undo_form.WHAT, ""))
+        typed = sent.texts.get(undo_form.REGION, "")
+        await self.runs.undo(tx, sent.ids["r"], by, row=choice.row, only=choice.only, typed=typed)
 
     async def declared(self, tx: SlackTx, sent: Sent, by: str, _words: Words) -> Say:
         title, tier = sent.texts.get(plain_forms.TITLE, ""), sent.texts.get(plain_forms.TIER)
@@ -125,6 +197,15 @@ class Forms:
         if not reason:
             raise BadInputs({plain_forms.REASON: phrase(N_("Say why: others read it in the timeline."))})
         await self.runs.press(tx, sent.ids["r"], sent.ids["s"], "skip", by, reason)
+
+    async def approved(self, tx: SlackTx, sent: Sent, by: str, _words: Words) -> Say:
+        """A run that concerns a region is approved by typing its name."""
+        typed = sent.texts.get(approve_form.REGION, "")
+        try:
+            run = await self.runs.approve(tx, sent.ids["r"], sent.ids["h"], by, typed=typed)
+        except WrongRegion as wrong:
+            raise BadInputs({approve_form.REGION: wrong.phrase}) from wrong
+        return said_of_approval(run)
 
     async def unknown(self, _tx: SlackTx, _sent: Sent, _by: str, _words: Words) -> None:
         raise Refused(phrase(N_("This form is from another version of Lifeboat. Close it and open it anew.")))
@@ -152,9 +233,20 @@ class Forms:
         _ = await self.desk.words(heard.user)
         try:
             await self.desk.actor(heard)
-            return await self.desk.read(lambda tx: draw(tx, _))
+            drawn = await self.desk.read(lambda tx: draw(tx, _))
+            return drawn if isinstance(drawn, dict) else await drawn()
         except Exception as error:  # noqa: BLE001  # whatever it was, the person reads it in the form that is open
             return modal(_("Not possible"), [section(f"⚠️ {readable(_.phrase(problem(error)))}")], _)
+
+    async def _menus(self, playbook: Playbook, filled: Filled, home: str) -> Menus:
+        """What AWS has for the inputs that it can list, all asked at once."""
+        if self.choices is None:
+            return Menus()
+        region, types = region_of(playbook, filled.values, home), playbook_form.listed_inputs(playbook)
+        asked = [
+            self.choices.of(kind, region, playbook_form.given_for(kind, types, filled.texts)) for kind in types.values()
+        ]
+        return Menus(region, dict(zip(types, await asyncio.gather(*asked), strict=True)))
 
     async def _not_opened(self, heard: Heard, error: SlackRefused | Unavailable) -> None:
         """A trigger that served already is a second delivery of the same press: its form is open."""
@@ -171,6 +263,13 @@ class Forms:
         await self.desk.tell(heard, said)
 
 
+def said_of_approval(run: Run) -> Phrase:
+    """What somebody reads who has approved a run."""
+    if run.status == "planned":
+        return phrase(N_("You have approved it. It starts when the others have approved it too."))
+    return phrase(N_("You have approved it. {name} is running."), name=run.name)
+
+
 def _bad_fields(sent: Sent, bad: BadInputs, _: Words) -> Answer:
     errors = field_errors(sent.view, {name: _.phrase(what) for name, what in bad.problems.items()})
     return {"response_action": "errors", "errors": errors} if errors else _notice(sent, bad.phrase, _)
@@ -185,7 +284,9 @@ Submit = Callable[[Forms, SlackTx, Sent, str, Words], Awaitable[Say | None]]
 #: What each form does, in one transaction, when it is sent.
 FORMS: Mapping[str, Submit] = {
     playbook_form.CALLBACK: Forms.request,
+    undo_form.CALLBACK: Forms.taken_back,
     plain_forms.DECLARE: Forms.declared,
     plain_forms.RESOLVE: Forms.resolved,
     plain_forms.SKIP: Forms.skipped,
+    approve_form.CALLBACK: Forms.approved,
 }

@@ -57,6 +57,24 @@ class Sent(Heard):
         return Ids(decode_value(self.metadata))
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A menu asks for its options: `typed` so far in the element `action_id` of `block_id`; `texts` as in `Sent`."""
+
+    user: str
+    team: str | None
+    action_id: str
+    block_id: str
+    typed: str
+    metadata: str
+    texts: Mapping[str, str]
+
+    @property
+    def ids(self) -> Mapping[str, str]:
+        """Raises `Refused` for a form that this version did not draw."""
+        return Ids(decode_value(self.metadata))
+
+
 class Ids(dict[str, str]):
     """The ids of a button or a form. One that is missing is refused like one that cannot be read."""
 
@@ -90,7 +108,7 @@ def press(body: Body) -> Press:
         response_url=body.get("response_url"),
         modal=view.get("id") if view.get("type") == "modal" else None,
         action_id=str(action["action_id"]),
-        value=str(action.get("value") or ""),
+        value=str(action.get("value") or (action.get("selected_option") or {}).get("value") or ""),
     )
 
 
@@ -106,6 +124,20 @@ def sent(body: Body) -> Sent:
         callback_id=str(view.get("callback_id", "")),
         metadata=str(view.get("private_metadata", "")),
         view=view,
+        texts=_texts(view),
+    )
+
+
+def asked(body: Body) -> Asked:
+    """A `block_suggestion` payload."""
+    view = body.get("view") or {}
+    return Asked(
+        user=str(body["user"]["id"]),
+        team=_team(body),
+        action_id=str(body.get("action_id", "")),
+        block_id=str(body.get("block_id", "")),
+        typed=str(body.get("value") or ""),
+        metadata=str(view.get("private_metadata", "")),
         texts=_texts(view),
     )
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 
+from bot.incident.run import Run
 from bot.incident.view import IncidentView
 from bot.language import Words
 from bot.slack.blocks import Block, Who, actions, bold, code, context, header, lines, listed, section
-from bot.slack.card import LIGHTS, clock_line, place_line, state_line
+from bot.slack.card import LIGHTS, clock_line, place_line, run_line, state_line
+from bot.slack.clock_text import finish_line
 from bot.slack.incident_buttons import incident_buttons
 from bot.slack.limits import clip
 
 #: Three blocks each; a view holds 100.
-_INCIDENTS, _SCHEDULES, _NAMES = 25, 20, 10
+_INCIDENTS, _SCHEDULES, _NAMES, _RUNS = 25, 20, 10, 3
 
 
 def home(views: Sequence[IncidentView], on_call: Mapping[str, Sequence[str]], _: Words, who: Who) -> Block:
@@ -34,9 +36,16 @@ def _incident(view: IncidentView, _: Words, who: Who) -> list[Block]:
         state_line(incident, _, who),
         place_line(incident, _),
         clock_line(view, _),
+        finish_line(view.prediction, incident, _),
+        listed([run_line(run, _) for run in _latest(view.runs)], _RUNS, _),
         f"<#{incident.channel}>" if incident.channel else _("It has no Slack channel."),
     )
     return [section(text), *actions(*incident_buttons(incident, view.runs, _)), {"type": "divider"}]
+
+
+def _latest(runs: Sequence[Run]) -> list[Run]:
+    """Those that go on first, then the latest."""
+    return sorted(runs, key=lambda run: (not run.ended, run.requested_at), reverse=True)
 
 
 def _schedule(name: str, people: Sequence[str], _: Words, who: Who) -> str:

@@ -22,7 +22,7 @@ def incident_buttons(incident: Incident, runs: Sequence[Run], _: Words) -> list[
     if incident.resolved:
         return []
     found = answer_buttons(incident, _)
-    if not any(run.status in {"running", "needs_person"} for run in runs):
+    if not any(run.going for run in runs):
         found.append(button(_("Resolve"), RESOLVE, encode_value(i=incident.id)))
     return found
 

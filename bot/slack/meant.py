@@ -24,6 +24,13 @@ class SeveralOpen(Exception):  # a question to the person, not an error
         self.incidents = incidents
 
 
+class NoneOpen(Refused):
+    """No incident is open."""
+
+    def __init__(self) -> None:
+        super().__init__(phrase(N_("No incident is open. /dr declare with a few words opens one.")))
+
+
 async def named(tx: Tx, word: str) -> Incident | None:
     """The incident of that id, if the word is one."""
     id_ = word.strip("#`").lower()
@@ -35,7 +42,7 @@ async def named(tx: Tx, word: str) -> Incident | None:
 async def meant(tx: Tx, given: str, channel: str | None) -> Incident:
     """The incident given, else that of the channel, else the only one that is open.
 
-    Raises `NotFound` for an unknown id, `Refused` when none is open, `SeveralOpen` to ask.
+    Raises `NotFound` for an unknown id, `NoneOpen`, `SeveralOpen` to ask.
     """
     if given:
         return await named(tx, given) or await tx.incidents.get(given[:20])
@@ -44,7 +51,7 @@ async def meant(tx: Tx, given: str, channel: str | None) -> Incident:
         return here
     open_ones = await tx.incidents.listing(open_only=True)
     if not open_ones:
-        raise Refused(phrase(N_("No incident is open. /dr declare with a few words opens one.")))
+        raise NoneOpen
     if len(open_ones) > 1:
         raise SeveralOpen(open_ones)
     return open_ones[0]

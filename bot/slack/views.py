@@ -63,15 +63,31 @@ def text_field(value: str = "", *, most: int = FIELD, lines: bool = False, place
     return element
 
 
-def choice_field(choices: Mapping[str, str], chosen: str = "") -> Block:
+def choice_field(choices: Mapping[str, str], chosen: str = "", action_id: str = "value") -> Block:
     """A menu of value to label; the caller has seen to it that they fit."""
-    options = {value: {"text": plain(label, OPTION_TEXT), "value": value} for value, label in choices.items()}
-    element: Block = {"type": "static_select", "action_id": "value", "options": list(options.values())}
+    options = {value: option(value, label) for value, label in choices.items()}
+    element: Block = {"type": "static_select", "action_id": action_id, "options": list(options.values())}
     return element | ({"initial_option": options[chosen]} if chosen in options else {})
 
 
+def search_field(action_id: str, chosen: str = "") -> Block:
+    """A menu that asks us for its options while the person types; it asks at once when it is opened."""
+    element: Block = {"type": "external_select", "action_id": action_id, "min_query_length": 0}
+    return element | ({"initial_option": option(chosen, chosen)} if chosen else {})
+
+
+def option(value: str, label: str) -> Block:
+    """One entry of a menu."""
+    return {"text": plain(label, OPTION_TEXT), "value": value}
+
+
+def fits_option(value: str) -> bool:
+    """Whether Slack takes it as the value of an option. A longer label is cut, a longer value would be another one."""
+    return 0 < len(value) <= OPTION_VALUE
+
+
 def fits_menu(choices: Sequence[str]) -> bool:
-    """Whether Slack can show them as a menu."""
+    """Whether Slack can show them as a menu in which each can be read to its end."""
     return 0 < len(choices) <= OPTIONS and all(0 < len(choice) <= OPTION_TEXT for choice in choices)
 
 

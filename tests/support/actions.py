@@ -18,6 +18,7 @@ from bot.incident.step_runner import StepRunner
 from bot.jobs import Job
 from bot.playbook.action import (
     Action,
+    Asks,
     Attempt,
     Aws,
     Call,
@@ -96,7 +97,11 @@ class Make:
 
     def plan(self, params: Thing, aws: Aws, attempt: Attempt) -> StepPlan:
         aws.client("thing").heard(f"plan {params.name}")
-        return StepPlan((Call("thing", "Make", {"Name": params.name}),), foreseen={"name": params.name})
+        return StepPlan(
+            (Call("thing", "Make", {"Name": params.name}),),
+            foreseen={"name": params.name},
+            touches=(f"thing:{aws.region}:{params.name}",),
+        )
 
     def act(self, params: Thing, aws: Aws, attempt: Attempt) -> Progress:
         cloud = aws.client("thing")
@@ -114,7 +119,55 @@ class Make:
         return Done(phrase("made"), {"name": params.name, "token": cloud.made[params.name]})
 
 
-ACTIONS: dict[str, Action] = {"thing.make": Make()}
+@action(
+    "thing.unmake", Thing, permissions=("thing:Unmake",), plane="control",
+    changes="Removes a thing.", undo="Made again by thing.make.", recognised_by="its absence",
+)  # fmt: skip
+class Unmake:
+    """Takes `thing.make` back; what is gone already is fine."""
+
+    def plan(self, params: Thing, aws: Aws, attempt: Attempt) -> StepPlan:
+        return StepPlan((Call("thing", "Unmake", {"Name": params.name}),), touches=(f"thing:{aws.region}:{params.name}",))
+
+    def act(self, params: Thing, aws: Aws, attempt: Attempt) -> Progress:
+        cloud = aws.client("thing")
+        answer = cloud.heard(f"unmake {params.name}")
+        if isinstance(answer, Failed):
+            return answer
+        cloud.made.pop(params.name, None)
+        return answer or Done(phrase("gone"))
+
+    def look(self, params: Thing, aws: Aws, attempt: Attempt) -> Progress:
+        return aws.client("thing").heard(f"look {params.name}") or Done(phrase("gone"))
+
+
+@action(
+    "thing.engine", Thing, permissions=("thing:Run",), plane="control", changes="Lets another engine run.",
+    undo="Nothing to undo.", recognised_by="its token",
+)  # fmt: skip
+class Engine:
+    """Somebody else's engine: it asks in the middle, and does what the person said."""
+
+    def plan(self, params: Thing, aws: Aws, attempt: Attempt) -> StepPlan:
+        return StepPlan((Call("thing", "Run", {"Name": params.name}),))
+
+    def act(self, params: Thing, aws: Aws, attempt: Attempt) -> Progress:
+        cloud = aws.client("thing")
+        cloud.heard(f"act {params.name} {attempt.answer}")
+        cloud.made.setdefault(params.name, attempt.token)
+        match attempt.answer:
+            case None:
+                return Asks(phrase("Go on?"), memory={"asked": True})
+            case "yes":
+                return Working(phrase("going on"), timedelta(seconds=5))
+        return Failed(phrase("a person said no"))
+
+    def look(self, params: Thing, aws: Aws, attempt: Attempt) -> Progress:
+        aws.client("thing").heard(f"look {params.name}")
+        return Done(phrase("it ran"), {"asked": attempt.memory["asked"]})
+
+
+ACTIONS: dict[str, Action] = {"thing.make": Make(), "thing.unmake": Unmake(), "thing.engine": Engine()}
 CHECKS: dict[str, Check] = {"thing.ready": Ready()}
 
 HEAD = """\
@@ -186,6 +239,12 @@ class Play:
     async def press(self, run: Run, step: str, event: Any, by: str = "mina", reason: str = "") -> Run:
         async with self.core.store.begin() as tx:
             await self.runs.press(tx, run.id, step, event, by, reason)
+        await self.core.worker.drain()
+        return await self.run(run.id)
+
+    async def undo(self, run: Run, by: str = "mina", **how: Any) -> Run:
+        async with self.core.store.begin() as tx:
+            await self.runs.undo(tx, run.id, by, **how)
         await self.core.worker.drain()
         return await self.run(run.id)
 

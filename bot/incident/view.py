@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
 from bot.incident.correlate import AlarmRecord
 from bot.incident.experience import expected, experience
@@ -11,6 +10,7 @@ from bot.incident.incident import Incident
 from bot.incident.pager import Page
 from bot.incident.playbook_runs import PlaybookRuns, playbook_of
 from bot.incident.ports import Tx
+from bot.incident.prediction import Prediction, predicted, prediction
 from bot.incident.run import Run, Step
 from bot.playbook.forecast import Spread
 from bot.playbook.offer import Offer, fitting, ranked
@@ -26,7 +26,7 @@ class IncidentView:
     runs: Sequence[Run]
     offers: Sequence[Offer]
     now: datetime
-    prediction: Any = None
+    prediction: Prediction | None = None
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class RunView:
     steps: Sequence[Step]
     now: datetime
     expected: Mapping[str, Spread] = field(default_factory=dict)
-    prediction: Any = None
+    prediction: Prediction | None = None
 
 
 async def view(tx: Tx, runs: PlaybookRuns, incident_id: str) -> IncidentView:
@@ -51,6 +51,7 @@ async def view(tx: Tx, runs: PlaybookRuns, incident_id: str) -> IncidentView:
         runs=await tx.runs.of(incident.id),
         offers=await offers(tx, runs, incident),
         now=tx.now,
+        prediction=await prediction(tx, incident, tx.now),
     )
 
 
@@ -68,14 +69,10 @@ async def offers(tx: Tx, runs: PlaybookRuns, incident: Incident) -> list[Offer]:
 async def run_view(tx: Tx, run_id: str) -> RunView:
     """One run with its steps. Raises `NotFound`."""
     run = await tx.runs.get(run_id)
-    records = await tx.runs.records([run.name])
-    return RunView(
-        incident=await tx.incidents.get(run.incident),
-        run=run,
-        steps=await tx.runs.steps(run_id),
-        now=tx.now,
-        expected=expected(playbook_of(run), records.get(run.name, ()), _unstated),
-    )
+    records = {} if run.ended else await tx.runs.records([run.name])
+    steps, incident = await tx.runs.steps(run_id), await tx.incidents.get(run.incident)
+    usual = expected(playbook_of(run), records.get(run.name, ()), _unstated)
+    return RunView(incident, run, steps, tx.now, usual, predicted(run, steps, usual, incident, tx.now))
 
 
 def _unstated(_action: str) -> None:

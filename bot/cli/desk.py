@@ -1,13 +1,15 @@
 """The CLI's way to the verbs: one transaction for one command, and the wait for what follows from it."""
 
 import asyncio
-import getpass
+import os
+import pwd
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from bot.errors import Missing
+from bot.errors import Missing, Refused, phrase
 from bot.jobs import Lane
 from bot.language import Words
 
@@ -26,9 +28,38 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
     return asyncio.run(work)
 
 
+def login() -> str:
+    """Whose process this is, as the system says: the environment, which anybody may set, is not asked."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container may run under a number that has no name
+        return f"{os.getuid()}"
+
+
 def me() -> str:
-    """Who acts, for the timeline: the login name at this terminal."""
-    return f"cli:{getpass.getuser()}"
+    """Who acts, for the timeline, where anybody at this machine may act: an incident can be declared by whoever sees it."""
+    from bot.settings import Settings
+
+    return f"cli:{Settings().person or login()}"
+
+
+def person(core: Any, named: str | None) -> str:
+    """Who decides about a run: whoever `--as` or LIFEBOAT_PERSON names, else the login if people.yaml has such a key.
+
+    Nothing proves it: whoever may use the database and the credentials of this machine could do without us. It keeps
+    people apart who are honest, and `login`, which is stored with their word, tells afterwards. Raises `Refused`.
+    """
+    from bot.incident.approval import UNKNOWN_LOGIN
+
+    key = named or core.settings.person or login()
+    if key not in core.directory.people:
+        raise Refused(phrase(UNKNOWN_LOGIN, login=key, people=", ".join(sorted(core.directory.people))))
+    return f"cli:{key}"
+
+
+def is_attended() -> bool:
+    """Whether somebody sits at this terminal and can be asked."""
+    return sys.stdin.isatty()
 
 
 @asynccontextmanager

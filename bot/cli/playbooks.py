@@ -14,6 +14,15 @@ RunId = Annotated[str, typer.Argument(help="The run's id, as `playbook plan` pri
 StepId = Annotated[str, typer.Argument(help="The step's id.")]
 IncidentId = Annotated[str, typer.Option("--incident", "-i", help="The incident it is for.")]
 Given = Annotated[list[str] | None, typer.Option("--input", help="An input as name=value; may be repeated.")]
+As = Annotated[
+    str | None,
+    typer.Option(
+        "--as", metavar="KEY", help="Who you are: your key in people.yaml. Left out: LIFEBOAT_PERSON, else your login."
+    ),
+]
+Region = Annotated[
+    str, typer.Option(help="The name of the region in which it acts: a regional plan is approved only with it.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 #: A plan reads a few dozen things in AWS; a run may take hours, and goes on without this command.
 _PLAN_SECONDS, _RUN_SECONDS = 120.0, 6 * 3600.0
@@ -95,46 +104,52 @@ def show(name: Name) -> None:
 
 
 @app.command()
-def plan(name: Name, incident: IncidentId, given: Given = None, *, json: Json = False) -> None:
+def plan(name: Name, incident: IncidentId, given: Given = None, *, who: As = None, json: Json = False) -> None:
     """Ask for a run and print its plan: the exact calls, before and after. Nothing is changed. Exit status 1: refused."""
-    desk.run(_plan(name, incident, given or [], json=json))
+    desk.run(_plan(name, incident, given or [], who, json=json))
 
 
-async def _plan(name: str, incident: str, given: list[str], *, json: bool) -> None:
+async def _plan(name: str, incident: str, given: list[str], who: str | None, *, json: bool) -> None:
     async with desk.desk() as (core, _):
-        async with core.store.begin() as tx:
-            values = _inputs(given)
-            run = await core.runs.request(tx, incident, name, values, desk.me(), zone=_.zone)
-        await desk.see_through(core, _reaches(core, run.id, beyond={"planning"}), _PLAN_SECONDS)
-        current = await _print_run(core, run.id, _, json=json)
-        if current.status != "planned":
-            raise typer.Exit(1)
+        await _planned(core, name, incident, given, desk.person(core, who), _, json=json)
+
+
+async def _planned(
+    core: Any, name: str, incident: str, given: list[str], by: str, _: Any, *, json: bool = False
+) -> Any:
+    """The run that was asked for, its plan printed. Ends the command when there is none to approve."""
+    async with core.store.begin() as tx:
+        made = await core.runs.request(tx, incident, name, _inputs(given), by, zone=_.zone, via=desk.login())
+    await desk.see_through(core, _reaches(core, made.id, beyond={"planning"}), _PLAN_SECONDS)
+    current = await _print_run(core, made.id, _, json=json)
+    if current.status != "planned":
+        raise typer.Exit(1)
+    return current
 
 
 @app.command()
 def run(
     name: Name, incident: IncidentId, given: Given = None, *,
     yes: Annotated[bool, typer.Option("--yes", help="Approve the plan without asking.")] = False,
+    region: Region = "", who: As = None,
 ) -> None:  # fmt: skip
     """Plan, ask for approval, run, and follow the run to its end."""
-    desk.run(_run(name, incident, given or [], yes=yes))
+    desk.run(_run(name, incident, given or [], who, region, yes=yes))
 
 
-async def _run(name: str, incident: str, given: list[str], *, yes: bool) -> None:
+async def _run(name: str, incident: str, given: list[str], who: str | None, region: str, *, yes: bool) -> None:
+    from bot.incident.playbook_runs import playbook_of
+
     async with desk.desk() as (core, _):
-        async with core.store.begin() as tx:
-            made = await core.runs.request(tx, incident, name, _inputs(given), desk.me(), zone=_.zone)
-        await desk.see_through(core, _reaches(core, made.id, beyond={"planning"}), _PLAN_SECONDS)
-        current = await _print_run(core, made.id, _, json=False)
-        if current.status != "planned":
+        by = desk.person(core, who)
+        planned = await _planned(core, name, incident, given, by, _)
+        if playbook_of(planned).others_approve:
+            say.out(_("You have asked for it: somebody else must approve it, in Slack or with the command above."))
             raise typer.Exit(1)
         if not yes and not typer.confirm(_("Run exactly this plan?")):
             raise typer.Exit(1)
-        async with core.store.begin() as tx:
-            await core.runs.approve(tx, made.id, current.plan_hash or "", desk.me())
-        await desk.see_through(core, _reaches(core, made.id, beyond={"running"}), _RUN_SECONDS)
-        current = await _print_run(core, made.id, _, json=False)
-        if current.status != "succeeded":
+        await _agree(core, planned.id, planned.plan_hash or "", by, region, _)
+        if (await _print_run(core, planned.id, _, json=False)).status != "succeeded":
             raise typer.Exit(1)
 
 
@@ -152,58 +167,94 @@ async def _show_run(run: str, *, json: bool) -> None:
 @app.command()
 def approve(
     run: RunId,
-    plan_hash: Annotated[str | None, typer.Option("--plan", help="The plan's hash, as it was printed.")] = None,
-) -> None:
+    plan_hash: Annotated[
+        str | None, typer.Option("--plan", help="The plan's hash, as it was printed. Left out: you read it first.")
+    ] = None, *, region: Region = "", who: As = None,
+) -> None:  # fmt: skip
     """Approve the plan that was printed; with the last approval that is needed the run starts."""
-    desk.run(_approve(run, plan_hash))
+    desk.run(_approve(run, plan_hash, who, region))
 
 
-async def _approve(run: str, plan_hash: str | None) -> None:
+async def _approve(run: str, plan_hash: str | None, who: str | None, region: str) -> None:
     async with desk.desk() as (core, _):
-        async with core.store.begin() as tx:
-            known = (await tx.runs.get(run)).plan_hash or ""
-            await core.runs.approve(tx, run, plan_hash or known, desk.me())
+        by = desk.person(core, who)
+        if plan_hash is None:
+            plan_hash, region = await _read_first(core, run, region, _)
+        if (await _agree(core, run, plan_hash, by, region, _)).status != "planned":
+            await _print_run(core, run, _, json=False)
+
+
+async def _agree(core: Any, run: str, plan_hash: str, by: str, region: str, _: Any) -> Any:
+    """Approve exactly this plan; when that starts the run, follow it until it ends or waits for a person."""
+    async with core.store.begin() as tx:
+        approved = await core.runs.approve(tx, run, plan_hash, by, typed=region, via=desk.login())
+    if approved.status == "planned":
+        say.out(_("You have approved it. It starts when the others have approved it too."))
+    else:
         await desk.see_through(core, _reaches(core, run, beyond={"running"}), _RUN_SECONDS)
-        await _print_run(core, run, _, json=False)
+    return approved
+
+
+async def _read_first(core: Any, run: str, region: str, _: Any) -> tuple[str, str]:
+    """The hash of the plan that somebody has read here and agrees to, and the region that they typed for it."""
+    from bot.errors import N_, Refused, phrase
+    from bot.incident.playbook_runs import playbook_of
+
+    if not desk.is_attended():
+        what = N_(
+            "Nobody is at this terminal to read the plan. Say which plan you approve: --plan HASH, as it was printed."
+        )
+        raise Refused(phrase(what))
+    current = await _print_run(core, run, _, json=False)
+    if current.status == "planned":
+        if not typer.confirm(_("Approve exactly this plan?")):
+            raise typer.Exit(1)
+        if playbook_of(current).tier == 3 and not region:
+            region = typer.prompt(_("Type the name of the region in which it acts"))
+    return current.plan_hash or "", region
 
 
 @app.command()
-def abort(run: RunId) -> None:
+def abort(run: RunId, *, who: As = None) -> None:
     """Stop: no step starts any more. What AWS has begun goes on by itself."""
-    desk.run(_abort(run))
+    desk.run(_abort(run, who))
 
 
-async def _abort(run: str) -> None:
+async def _abort(run: str, who: str | None) -> None:
     async with desk.desk() as (core, _):
+        by = desk.person(core, who)
         async with core.store.begin() as tx:
-            await core.runs.abort(tx, run, desk.me())
+            await core.runs.abort(tx, run, by)
         await _print_run(core, run, _, json=False)
 
 
 @app.command()
-def retry(run: RunId, step: StepId) -> None:
+def retry(run: RunId, step: StepId, *, who: As = None) -> None:
     """Try a failed step again."""
-    desk.run(_press(run, step, "retry"))
+    desk.run(_press(run, step, "retry", who))
 
 
 @app.command()
-def skip(run: RunId, step: StepId, reason: Annotated[str, typer.Option(help="Why.")]) -> None:
+def skip(run: RunId, step: StepId, reason: Annotated[str, typer.Option(help="Why.")], *, who: As = None) -> None:
     """Go on without a step."""
-    desk.run(_press(run, step, "skip", reason))
+    desk.run(_press(run, step, "skip", who, reason))
 
 
 @app.command()
-def answer(run: RunId, step: StepId, word: Annotated[str, typer.Argument(help="yes, no or done")]) -> None:
+def answer(
+    run: RunId, step: StepId, word: Annotated[str, typer.Argument(help="yes, no or done")], *, who: As = None
+) -> None:
     """Answer a step that asks: yes, no, or done for a manual step."""
     if word not in {"yes", "no", "done"}:
         raise typer.BadParameter(word, param_hint="yes, no or done")
-    desk.run(_press(run, step, "confirm" if word == "done" else word))
+    desk.run(_press(run, step, "confirm" if word == "done" else word, who))
 
 
-async def _press(run: str, step: str, event: str, reason: str = "") -> None:
+async def _press(run: str, step: str, event: str, who: str | None, reason: str = "") -> None:
     async with desk.desk() as (core, _):
+        by = desk.person(core, who)
         async with core.store.begin() as tx:
-            await core.runs.press(tx, run, step, event, desk.me(), reason)
+            await core.runs.press(tx, run, step, event, by, reason)
         await desk.see_through(core, _reaches(core, run, beyond={"running"}), _RUN_SECONDS)
         await _print_run(core, run, _, json=False)
 
@@ -237,7 +288,7 @@ async def _print_run(core: Any, run: str, _: Any, *, json: bool) -> Any:
     if current.status == "planned" and planned:
         for line in lines(planned, _):
             say.out(line)
-        say.out(_("Plan {hash}. To run it: lifeboat playbook approve {run}", hash=current.plan_hash, run=current.id))
+        say.out(_("To run it: lifeboat playbook approve {run} --plan {hash}", run=current.id, hash=current.plan_hash))
     if current.problem:
         say.out(_.phrase(restore(current.problem)))
     if current.status not in {"planned", "planning", "refused"}:

@@ -48,6 +48,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder with nothing in the environment that speaks of Lifeboat, Slack or AWS."""
     for name in ("LC_ALL", "LC_MESSAGES", "LANG", "TZ", "LIFEBOAT_CONFIG", "SLACK_BOT_TOKEN", "SLACK_API_URL"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LIFEBOAT_PERSON", "mina")  # the login that runs tests is nobody in people.yaml
     monkeypatch.setenv("LIFEBOAT_DATABASE_URL", f"sqlite:///{tmp_path}/lifeboat.db")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")  # nothing here may reach AWS itself
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")

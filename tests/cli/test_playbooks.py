@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from bot.rehearsal.shop import Shop
-from tests.cli.conftest import Command
+from tests.cli.conftest import Command, Said
 
 
 @pytest.fixture
@@ -15,6 +15,12 @@ def incident(lifeboat: Command, with_shop: Shop) -> str:
 
 def _run_id(plan: str) -> str:
     return plan.split()[1].rstrip(":")
+
+
+def _approve(lifeboat: Command, run: str) -> Said:
+    """Approve the plan as it is, as a script does that has read it."""
+    known = lifeboat("playbook", "show-run", run, "--json").json["plan_hash"]
+    return lifeboat("playbook", "approve", run, "--plan", known)
 
 
 def test_playbooks_are_listed_shown_and_linted(lifeboat: Command) -> None:
@@ -63,13 +69,13 @@ def test_a_run_is_planned_approved_answered_and_ended_from_the_terminal(
     planned = lifeboat("playbook", "plan", "look-twice", "-i", incident)
     run = _run_id(planned.out)
     assert (planned.status, f"lifeboat playbook approve {run}" in planned.out) == (0, True)
-    assert "agree          waiting for a person " in lifeboat("playbook", "approve", run).out
+    assert "agree          waiting for a person " in _approve(lifeboat, run).out
     assert lifeboat("incident", "resolve", incident).status == 1
     assert "tell           waiting for a person " in lifeboat("playbook", "answer", run, "agree", "yes").out
     assert lifeboat("playbook", "skip", run, "tell", "--reason", " ").status == 1
     ended = lifeboat("playbook", "answer", run, "tell", "done")
     assert ended.out.startswith(f"look-twice {run}: done")
-    again = lifeboat("playbook", "approve", run)
+    again = _approve(lifeboat, run)
     assert (again.status, f"Run {run} is " in again.err) == (1, True)
     shown = lifeboat("playbook", "show-run", run, "--json").json
     assert (shown["status"], shown["steps"][0]["state"]) == ("succeeded", "done")
@@ -133,7 +139,7 @@ def test_a_run_at_a_korean_terminal_reads_korean_and_its_columns_stay_aligned(
     incident = lifeboat("incident", "declare", "Web is sick", "--service", "web", "--no-wait", "--json").json["id"]
     run = lifeboat("playbook", "plan", "look-twice", "-i", incident, "--json").json["id"]
     monkeypatch.setenv("LANG", "ko_KR.UTF-8")
-    first, *steps = lifeboat("playbook", "approve", run).out.splitlines()
+    first, *steps = _approve(lifeboat, run).out.splitlines()
     assert first == f"look-twice {run}: 실행 중"
     assert steps[0].startswith(f"  ready          완료{' ' * 17}")
     assert steps[1].startswith("  agree          사람의 응답 대기")

@@ -12,11 +12,14 @@ from typing import Any
 
 from bot.errors import N_, Phrase, phrase
 from bot.playbook.action import Call, Fault, Some
+from bot.playbook.parameters import LISTS
 from escalation.nearest import nearest, suggestion
 from escalation.refusal import shown
 
 Path = tuple[str | int, ...]
 
+#: IAM calls nearly every service by the name that requests are signed with; not this one.
+_PREFIXES = {"monitoring": "cloudwatch"}
 #: More names than this are no help to a reader.
 _FEW = 20
 
@@ -54,7 +57,8 @@ def operation_model(service: str, operation: str) -> Any:
 def permission(service: str, operation: str) -> str:
     """The IAM action of an operation. For a few it has another name (`s3:ListBucket` for ListObjectsV2)."""
     found = service_model(service)
-    return f"{found.signing_name if found else service}:{operation}"
+    prefix = found.signing_name if found else service
+    return f"{_PREFIXES.get(prefix, prefix)}:{operation}"
 
 
 @cache
@@ -216,7 +220,7 @@ _SENT_AS: Mapping[str, frozenset[str]] = {
     "bool": frozenset({"boolean"}),
     "time": frozenset({"timestamp"}),
     "duration": frozenset(),
-    "list": frozenset({"list"}),
+    **dict.fromkeys(LISTS, frozenset({"list"})),
 }
 
 

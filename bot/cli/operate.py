@@ -122,10 +122,11 @@ def schema(
 ) -> None:
     """The JSON Schema of a YAML file, so that editors complete and check it."""
     from bot import config
+    from bot.aws import ACTIONS, CHECKS
     from bot.playbook.schema import schema as playbook
     from escalation.schemas import schemas
 
-    known: dict[str, Any] = {"config": config.schema(), "playbook": playbook(), **schemas()}
+    known: dict[str, Any] = {"config": config.schema(), "playbook": playbook(ACTIONS, CHECKS), **schemas()}
     if of not in known:
         raise typer.BadParameter(of, param_hint=", ".join(known))
     say.as_json(known[of])

@@ -56,6 +56,7 @@ def lint(
 ) -> None:
     """Check playbooks: each problem as file:line:column with what to do. Exit status 1 when there is one."""
     from bot.aws import ACTIONS, CHECKS
+    from bot.config import PLAYBOOKS
     from bot.core import read_config
     from bot.errors import BadFile, BadFiles
     from bot.playbook.lint import lint as check
@@ -64,13 +65,15 @@ def lint(
     from escalation.document import read
 
     folders = paths or list(read_config(Settings())[0].playbook_folders)
+    found = files(folders[0], folders[1:])
+    beside = {other.stem for folder in {PLAYBOOKS, *(file.parent for file in found)} for other in files(folder)}
     documents, problems = [], []
-    for file in files(folders[0], folders[1:]):
+    for file in found:
         try:
             documents.append(read(file))
         except BadFile as error:
             problems.append(error)
-    problems += check(documents, ACTIONS, CHECKS)
+    problems += check(documents, ACTIONS, CHECKS, beside)
     if problems:
         raise BadFiles(problems)
     _ = say.words()

@@ -10,13 +10,13 @@ from pydantic import AwareDatetime, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from bot.errors import N_, BadFile, phrase
-from bot.playbook.action import Facts, InputType, Params
+from bot.playbook.action import Facts, InputType, Params, Some
 from bot.playbook.inputs import Reader, as_text, parse
 from bot.playbook.model import Input
-from bot.playbook.template import Name, is_template, single_name
+from bot.playbook.template import Name, is_template, result_type, single_name
 from escalation.document import Document, Path_
 from escalation.errors import BadValue
-from escalation.nearest import suggestion
+from escalation.nearest import nearest, suggestion
 
 #: The value type of each Python type that parameters are written with.
 _WORDS: Mapping[Any, str] = {
@@ -28,7 +28,9 @@ _WORDS: Mapping[Any, str] = {
     AwareDatetime: "time",
     timedelta: "duration",
 }
-_TEXTLESS = frozenset(_WORDS.values()) - {"str"}
+#: The types whose values are lists of texts.
+LISTS = frozenset({"list", "elb.load_balancers"})
+_TEXTLESS = (frozenset(_WORDS.values()) | LISTS) - {"str"}
 
 
 def problems(document: Document, path: Path_, facts: Facts, given: Mapping[str, Any]) -> Iterator[BadFile]:
@@ -40,7 +42,9 @@ def problems(document: Document, path: Path_, facts: Facts, given: Mapping[str, 
             yield document.problem((*path, name), what, suggestion(name, known), at_key=True)
         elif not is_template(value) and (wrong := _wrong(facts.params, name, value)):
             yield document.problem((*path, name), wrong)
-    for name in sorted(name for name, field in known.items() if field.is_required() and name not in given):
+    misspelled = {nearest(name, known) for name in given if name not in known}
+    missing = (name for name, field in known.items() if field.is_required() and name not in given)
+    for name in sorted(name for name in missing if name not in misspelled):
         what = phrase(N_("{action} needs the parameter {name}."), action=facts.name, name=name)
         yield document.problem(path, what, phrase(N_("Add it under with.")))
 
@@ -53,9 +57,26 @@ def bad_template_type(
     name = single_name(value) if isinstance(value, str) else None
     has = type_of(name) if name else None
     wants = _declared(field) if field else None
-    if name and has and wants and not _fits(has, wants):
-        what = phrase(N_("{name} is of type {has}, {wants} is needed."), name=".".join(name), has=has, wants=wants)
-        yield document.problem(path, what, phrase(N_("Use a value of that type.")))
+    if name and has and wants and not fits(has, wants):
+        yield misfit(document, path, ".".join(name), has, wants)
+
+
+def misfit(document: Document, path: Path_, name: str, has: str, wants: str) -> BadFile:
+    """A value of one type where another is needed."""
+    what = phrase(N_("{name} is of type {has}, {wants} is needed."), name=name, has=has, wants=wants)
+    return document.problem(path, what, phrase(N_("Use a value of that type.")))
+
+
+def foreseen(value: Any, type_of: Callable[[Name], str | None]) -> Any:
+    """The value with `Some` in place of every text that is a template: what can be told of it before the run."""
+    if isinstance(value, Mapping):
+        return {key: foreseen(item, type_of) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [foreseen(item, type_of) for item in value]
+    if not isinstance(value, str) or not is_template(value):
+        return value
+    name = single_name(value)
+    return Some((type_of(name) if name else result_type(value)) or "")
 
 
 def bad_default(document: Document, path: Path_, wanted: Input) -> Iterator[BadFile]:
@@ -120,8 +141,13 @@ def _without_none(annotation: Any) -> Any:
     return annotation
 
 
-def _fits(has: str, wants: str) -> bool:
-    """Equal types fit, whole numbers are numbers, and a text of no special kind may name anything or be taken for it."""
+def fits(has: str, wants: str) -> bool:
+    """Equal types fit, whole numbers are numbers, and a text of no special kind may name anything or be taken for it.
+
+    So does a list of no special kind.
+    """
     if has == wants or (has, wants) == ("int", "number"):
         return True
+    if "list" in {has, wants}:
+        return {has, wants} <= LISTS
     return "str" in {has, wants} and not {has, wants} & _TEXTLESS

@@ -15,6 +15,9 @@ from escalation.document import Document, Path_
 from escalation.nearest import suggestion
 
 _KINDS = ("check", "action", "ask", "manual")
+#: Fields that mean something only in a step that calls AWS, and only in one that changes it.
+_OF_CALLS = ("with", "deadline", "for_each", "retry", "region", "best_effort", "break_glass", "takes")
+_OF_CHANGES = ("undo", "irreversible")
 
 
 def problems(document: Document, playbook: Playbook) -> Iterator[BadFile]:
@@ -72,8 +75,11 @@ def _kind(document: Document, path: Path_, step: Step) -> Iterator[BadFile]:
         todo = phrase(N_("Give it exactly one of check, action, ask, manual; only an ask may have an action besides."))
         yield document.problem(path, what, todo)
         return
-    for field, useless in (("with", not step.uses), ("deadline", not step.uses), ("undo", not step.action)):
-        if useless and (*path, field) in document.places:
+    if step.undo and step.irreversible:
+        what = phrase(N_("step {step} has an undo, and says that it is irreversible."), step=step.id)
+        yield document.problem((*path, "irreversible"), what, phrase(N_("Keep one of the two.")), at_key=True)
+    for field in (*(() if step.uses else _OF_CALLS), *(() if step.action else _OF_CHANGES)):
+        if (*path, field) in document.places:
             what = phrase(N_("does nothing in a step of this kind."))
             todo = phrase(N_("Remove it, or give the step an action."))
             yield document.problem((*path, field), what, todo, at_key=True)

@@ -129,6 +129,35 @@ def single_name(text: str) -> Name | None:
     return _dotted(single) if single else None
 
 
+def defaulted(value: Any) -> frozenset[Name]:
+    """The names that may be missing wherever `value` reads them: each stands before `| default(...)`."""
+    used = [found for text in _texts(value) for found in _uses(_parse(text).root)]
+    return frozenset(name for name, excused in used if excused) - {name for name, excused in used if not excused}
+
+
+def result_type(text: str) -> str | None:
+    """What the text certainly gives, as inputs name it (`str`, `bool`, `list` …); None when only the values will tell."""
+    parsed = _parse(text)
+    if parsed.single is None:
+        return "str"
+    match parsed.single:
+        case nodes.Const(value=value):
+            return {bool: "bool", int: "int", float: "number", str: "str"}.get(type(value))
+        case nodes.Filter(name=name):
+            return _FILTERED.get(name)
+    return _RESULTS.get(type(parsed.single))
+
+
+_RESULTS: Mapping[type[nodes.Expr], str] = {
+    nodes.Compare: "bool",
+    nodes.Not: "bool",
+    nodes.Concat: "str",
+    nodes.List: "list",
+    nodes.Tuple: "list",
+}
+_FILTERED = {"int": "int", "length": "int", "lower": "str", "string": "str", "trim": "str", "upper": "str"}
+
+
 def evaluate(value: Any, variables: Mapping[str, Any]) -> Any:
     """The value with every template in it replaced by what it says; lists and mappings are walked through.
 
@@ -209,6 +238,17 @@ def _single(root: nodes.Template) -> nodes.Expr | None:
         only = output.nodes[0]
         return None if isinstance(only, nodes.TemplateData) else only
     return None
+
+
+def _uses(node: nodes.Node, *, excused: bool = False) -> Iterator[tuple[Name, bool]]:
+    """Each use of a name, and whether a `default` filter stands directly behind it."""
+    dotted = _dotted(node)
+    if dotted:
+        yield dotted, excused
+        return
+    for child in node.iter_child_nodes(exclude=("node",) if isinstance(node, nodes.Call) else None):
+        behind = isinstance(node, nodes.Filter) and node.name == "default" and child is node.node
+        yield from _uses(child, excused=behind)
 
 
 def _names(node: nodes.Node) -> Iterator[Name]:

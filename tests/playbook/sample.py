@@ -62,7 +62,7 @@ name: restore
 title: {en: Restore a table, ko: 테이블 복원}
 tier: 1
 offer_when: {resource: dynamodb, tags: {class: critical}}
-targets: {rto: 30m, rpo: 5m}
+targets: {rto: 90m, rpo: 5m}
 inputs:
   table: {type: dynamodb.table, from: alarm.dimensions.TableName}
   at: {type: time, default: "{{ incident.started_at - duration('1m') }}"}
@@ -91,6 +91,7 @@ STEPS = """\
     ask: {en: Point the service at the copy?, ko: 복사본으로 전환할까요?}
     action: pointer.put
     with: {name: "{{ service.parameters.table }}", value: "{{ steps.restore.table }}"}
+    irreversible: The service goes on with the copy.
 """
 
 

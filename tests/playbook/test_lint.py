@@ -12,7 +12,7 @@ WRONG = {
     "tier out of range": ("tier: 1", "tier: 4", "3:7 tier", "Choose: 1, 2, 3"),
     "title without Korean": (", ko: 테이블 복원", "", "2:8 title", "ko is missing"),
     "name is not the file's": ("name: restore", "name: other", "1:7 name", "its file restore"),
-    "bad duration": ("rto: 30m", "rto: 30 min", "5:16 targets.rto", "is not a duration"),
+    "bad duration": ("rto: 90m", "rto: 90 min", "5:16 targets.rto", "is not a duration"),
     "no condition": ("{resource: dynamodb, tags: {class: critical}}", "{}", "4:13 offer_when", "no condition"),
     "unknown input type": ("type: time", "type: instant", "8:14 inputs.at.type", "Choose: str, int"),
     "reserved input name": (
@@ -204,11 +204,11 @@ WRONG = {
         "15:13 steps[1].action",
         "Add undo: {action: table.delete",
     ),
-    "nobody says why it has no undo": (
-        "action: pointer.put",
-        "action: silent.change",
+    "neither undo nor irreversible": (
+        "    irreversible: The service goes on with the copy.\n",
+        "",
         "29:13 steps[4].action",
-        "Add undo, or state",
+        "Add undo, or irreversible",
     ),
     "bad approval": ("people: 1", "people: 11", "9:20 approval.people", "10 is the most"),
     "no steps": (STEPS, "  []\n", "11:3 steps", "must not be empty"),
@@ -236,7 +236,8 @@ def test_a_region_is_not_failed_over_by_one_person_alone() -> None:
     alone = GOOD.replace("tier: 1", "tier: 3").replace("people: 1", "people: 0")
     without = alone.replace("approval: {people: 0, role: responder, expires: 10m}\n", "")
     for text in (alone, without):
-        assert ["second person" in str(one) for one in lint([document(text)], ACTIONS, CHECKS)] == [True]
+        regions = text + "regions: {acting: eu-west-1, failing: us-east-1}\n"
+        assert ["second person" in str(one) for one in lint([document(regions)], ACTIONS, CHECKS)] == [True]
 
 
 def test_problems_are_ordered_by_file_and_line() -> None:

@@ -18,7 +18,7 @@ def test_it_is_stored_in_the_words_of_its_yaml() -> None:
     stored = BOOK.model_dump(mode="json")
     assert stored["inputs"]["table"]["from"] == "alarm.dimensions.TableName"
     assert stored["steps"][0]["with"] == {"table": "{{ table }}", "at": "{{ at }}"}
-    assert stored["targets"] == {"rto": "30m", "rpo": "5m"}
+    assert stored["targets"] == {"rto": "1h30m", "rpo": "5m", "caveat": None}
 
 
 def test_a_playbook_cannot_change() -> None:

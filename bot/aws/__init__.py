@@ -6,7 +6,7 @@ over all of them are tests/rules/test_actions.py.
 
 from collections.abc import Mapping
 
-from bot.aws import call, ecs, ssm
+from bot.aws import automation, call, ecs, region_switch, ssm, zonal_shift, zone
 from bot.aws.dynamodb import compare, reapply, restore, window
 from bot.playbook.action import Action, Check
 
@@ -16,7 +16,11 @@ ACTIONS: Mapping[str, Action] = {
     "dynamodb.reapply_settings": reapply.ReapplySettings(),
     "dynamodb.restore_pitr": restore.RestorePitr(),
     "ecs.restart_service": ecs.RestartService(),
+    "region_switch.execute_plan": region_switch.ExecutePlan(),
     "ssm.put_parameter": ssm.PutParameter(),
+    "ssm.run_automation": automation.RunAutomation(),
+    "zonal_shift.cancel": zonal_shift.Cancel(),
+    "zonal_shift.start": zonal_shift.Start(),
 }
 
 CHECKS: Mapping[str, Check] = {
@@ -24,4 +28,6 @@ CHECKS: Mapping[str, Check] = {
     "dynamodb.restore_window": window.RestoreWindow(),
     "ecs.can_restart": ecs.CanRestart(),
     "ecs.service_steady": ecs.ServiceSteady(),
+    "region_switch.plan_ready": region_switch.PlanReady(),
+    "zone.can_shift": zone.CanShift(),
 }

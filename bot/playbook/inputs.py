@@ -230,6 +230,12 @@ def _named(pattern: str, example: str) -> Callable[[str, Reader], str]:
     return check
 
 
+def _listed(pattern: str, example: str) -> Callable[[str, Reader], list[str]]:
+    """Several such names, separated by commas."""
+    one = _named(pattern, example)
+    return lambda text, reader: [one(item, reader) for item in _list(text, reader)]
+
+
 _PARSE: Mapping[ValueType, Callable[[str, Reader], Any]] = {
     "str": _text,
     "int": _int,
@@ -243,5 +249,9 @@ _PARSE: Mapping[ValueType, Callable[[str, Reader], Any]] = {
     "dynamodb.table": _named(r"[A-Za-z0-9_.-]{3,255}", "orders"),
     "ecs.cluster": _named(r"[A-Za-z0-9_-]{1,255}", "shop"),
     "ecs.service": _named(r"[A-Za-z0-9_-]{1,255}", "checkout"),
+    "elb.load_balancers": _listed(
+        r"[A-Za-z0-9][A-Za-z0-9-]{0,31}|arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:[0-9]{12}:loadbalancer/[A-Za-z0-9/-]+",
+        "web, api",
+    ),
     "ssm.parameter": _named(r"(?=.{1,1011}$)/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*", "/orders/table"),
 }

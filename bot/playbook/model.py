@@ -31,6 +31,7 @@ ValueType = Literal[
     "dynamodb.table",
     "ecs.cluster",
     "ecs.service",
+    "elb.load_balancers",
     "ssm.parameter",
 ]
 

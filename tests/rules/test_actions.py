@@ -5,7 +5,7 @@ import inspect
 import re
 import sys
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -54,6 +54,11 @@ INDIRECT = {
     "dynamodb.reapply_settings": {"kinesis:DescribeStream", "kinesis:PutRecord", "kinesis:PutRecords"},
 }
 
+#: Actions whose module is not that of their service. Each with the reason.
+ELSEWHERE = {"ssm.run_automation": "bot.aws.automation"}  # bot/aws/ssm.py is about parameters
+#: Services that act on what belongs to another one, so that their permissions are scoped by its ARNs.
+RESOURCES_OF = {"arc-zonal-shift": "elasticloadbalancing"}
+
 #: Permissions that change something and that IAM cannot narrow to a resource. Each with the reason.
 UNSCOPED: dict[str, str] = {}
 
@@ -70,7 +75,8 @@ def test_it_is_listed_under_its_own_name_in_the_module_of_its_service(name: str)
     if name in ANY_CALL:
         assert cls.__module__ == f"bot.aws.{function}"
         return
-    assert cls.__module__ == f"bot.aws.{service}" or cls.__module__.startswith(f"bot.aws.{service}.")
+    module = ELSEWHERE.get(name, f"bot.aws.{service}")
+    assert cls.__module__ == module or cls.__module__.startswith(f"{module}.")
     assert cls.__name__ == function.title().replace("_", "")
 
 
@@ -125,7 +131,8 @@ def test_what_it_may_change_is_narrower_than_everything(name: str) -> None:
     for one in changing:
         for pattern in facts(name).resources.get(one, ("*",)):
             service, resource = re.fullmatch(r"arn:\{partition\}:([a-z0-9-]+):.*\{account\}:(.+)", pattern).groups()  # type: ignore[union-attr]
-            assert service == one.partition(":")[0]
+            asked = one.partition(":")[0]
+            assert service == RESOURCES_OF.get(asked, asked)
             assert resource != "*"
 
 
@@ -226,6 +233,8 @@ def type_of(info: Any) -> str:
     if named:
         return str(named[0])
     annotation = info.annotation
+    if typing.get_origin(annotation) is Mapping:  # names and texts that only AWS knows, such as a document's parameters
+        return "str"
     if typing.get_args(annotation):  # `Annotated[str, InputType(...)] | None`
         (annotation,) = (part for part in typing.get_args(annotation) if part is not type(None))
         named = [p.name for p in getattr(annotation, "__metadata__", ()) if isinstance(p, InputType)]
@@ -252,7 +261,8 @@ def model(service: str) -> Any:
 
 
 def permission(service: str, operation: str) -> str:
-    return f"{model(service).signing_name}:{operation}"
+    prefix = model(service).signing_name
+    return f"{'cloudwatch' if prefix == 'monitoring' else prefix}:{operation}"
 
 
 def named_calls(module: ModuleType) -> Iterator[tuple[str, str, list[str]]]:

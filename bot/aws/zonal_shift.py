@@ -1,0 +1,298 @@
+"""ARC zonal shift: keep the traffic of a load balancer away from a zone, for a while, and bring it back.
+
+It moves traffic, not tasks: DNS answers leave the zone out within seconds, clients follow within minutes. A shift ends by
+itself (`expires_in`). StartZonalShift takes no token, but a load balancer has at most one shift, so looking is enough.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field, StringConstraints
+
+from bot.aws.calls import perform
+from bot.aws.polling import SETTLING, next_look
+from bot.aws.tokens import comment_of, is_of_incident
+from bot.aws.zone import (
+    AUTOSHIFTS,
+    CALLS,
+    READS,
+    Balancer,
+    Managed,
+    Zone,
+    ZoneName,
+    find_balancer,
+    find_managed,
+    find_zone,
+    health_of,
+    listing,
+    obstacles,
+)
+from bot.errors import N_, ActionFailed, Phrase, phrase
+from bot.playbook.action import (
+    Attempt,
+    Aws,
+    Call,
+    Change,
+    Done,
+    Facts,
+    Failed,
+    Figures,
+    Need,
+    Params,
+    Progress,
+    StepPlan,
+    Working,
+    action,
+)
+
+_KEEP_ALIVE = 300  # seconds; a client may stay on its connection, and so in the zone, for as long as this
+_ARNS = ("arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/*",)
+
+Shift = Mapping[str, Any]  # as GetManagedResource shows it
+
+
+class Where(Params):
+    """`load_balancer`: its name or its ARN."""
+
+    load_balancer: Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+    zone: ZoneName
+
+
+class Away(Where):
+    """`expires_in`: when the traffic comes back by itself; AWS takes whole minutes, up to 72 hours."""
+
+    expires_in: Annotated[timedelta, Field(ge=timedelta(minutes=1), le=timedelta(hours=72))] = timedelta(hours=1)
+
+
+class Back(Where):
+    """`only_ours`: leave a shift alone that something outside of this incident has started."""
+
+    only_ours: bool = True
+
+
+@action(
+    "zonal_shift.start",
+    Away,
+    permissions=(
+        *READS,
+        AUTOSHIFTS,
+        "arc-zonal-shift:StartZonalShift",
+        "elasticloadbalancing:DescribeLoadBalancerAttributes",
+    ),
+    calls=(*CALLS, AUTOSHIFTS, "arc-zonal-shift:StartZonalShift", "elbv2:DescribeLoadBalancerAttributes"),
+    resources={"arc-zonal-shift:StartZonalShift": _ARNS, "arc-zonal-shift:GetManagedResource": _ARNS},
+    plane="data",
+    changes=N_("Keeps the traffic of the load balancer away from the zone until the shift expires."),
+    undo=N_("Cancels the shift: traffic goes to the zone again."),
+    undone_by="zonal_shift.cancel",
+    recognised_by=N_("The load balancer is being shifted away from that zone already; it can have one shift only."),
+    outputs={"zonal_shift": "str", "load_balancer": "str", "zone": "zone", "expires_at": "time", "adopted": "bool"},
+    recovers=Figures(rpo=timedelta(), rto=timedelta(minutes=5)),
+    takes=timedelta(minutes=1),
+    looks_up=True,
+)
+class Start:
+    facts: ClassVar[Facts]
+
+    def plan(self, params: Away, aws: Aws, attempt: Attempt) -> StepPlan:
+        zone, balancer = find_zone(aws, params.zone), find_balancer(aws, params.load_balancer)
+        name, touches = balancer["LoadBalancerName"], _touches(aws, balancer)
+        if problems := obstacles(aws, zone, balancer):
+            return StepPlan(warnings=(listing(problems),), touches=touches, needs=_needs(aws, zone, balancer))
+        managed = find_managed(aws, balancer)
+        assert managed is not None  # else it was an obstacle
+        if (shift := _shift(managed, zone)) is not None:
+            return StepPlan(warnings=(_taken_over(name, zone, shift),), touches=touches)
+        what = phrase(N_("Share of the traffic of {name} that {zone} may get"), name=name, zone=zone.id)
+        return StepPlan(
+            calls=(_start_call(params, zone, balancer, attempt),),
+            changes=(Change(what, f"{managed['appliedWeights'].get(zone.id, 1):g}", "0"),),
+            warnings=_warnings(aws, zone, balancer),
+            foreseen={"load_balancer": balancer["LoadBalancerArn"], "zone": zone.id},
+            disturbs=(phrase(N_("Clients of {name} that are connected through {zone}"), name=name, zone=zone.id),),
+            touches=touches,
+            needs=_needs(aws, zone, balancer),
+        )
+
+    def act(self, params: Away, aws: Aws, attempt: Attempt) -> Progress:
+        zone, balancer = find_zone(aws, params.zone), find_balancer(aws, params.load_balancer)
+        managed = find_managed(aws, balancer)
+        if managed is None or _shift(managed, zone) is None:
+            if problems := obstacles(aws, zone, balancer):
+                return Failed(listing(problems))
+            try:
+                perform(aws, _start_call(params, zone, balancer, attempt))
+            except ActionFailed as error:
+                if error.code != "ConflictException":  # somebody was faster; looking tells who
+                    raise
+        return self.look(params, aws, attempt)
+
+    def look(self, params: Away, aws: Aws, attempt: Attempt) -> Progress:
+        zone, balancer = find_zone(aws, params.zone), find_balancer(aws, params.load_balancer)
+        name, managed = balancer["LoadBalancerName"], find_managed(aws, balancer)
+        shift = _shift(managed, zone) if managed else None
+        if managed is None or shift is None:
+            return _not_shifted(name, zone, attempt)
+        if managed["appliedWeights"].get(zone.id) == 0 and shift["appliedStatus"] == "APPLIED":
+            return _shifted(name, zone, balancer, shift, attempt)
+        if attempt.now - attempt.started_at > 5 * SETTLING:
+            what = N_(
+                "The shift of {name} away from {zone} does not take effect: another one outranks it. Look at ARC."
+            )
+            return Failed(phrase(what, name=name, zone=zone.id))
+        note = phrase(N_("The traffic of {name} is leaving {zone}"), name=name, zone=zone.id)
+        return Working(note, again_in=next_look(attempt))
+
+
+@action(
+    "zonal_shift.cancel",
+    Back,
+    permissions=(*READS, "arc-zonal-shift:CancelZonalShift"),
+    calls=(*CALLS, "arc-zonal-shift:CancelZonalShift"),
+    resources={"arc-zonal-shift:CancelZonalShift": _ARNS, "arc-zonal-shift:GetManagedResource": _ARNS},
+    plane="data",
+    changes=N_("Ends the shift: the load balancer sends traffic to the zone again."),
+    undo=N_("Starts the shift again."),
+    undone_by="zonal_shift.start",
+    recognised_by=N_("The load balancer is not being shifted away from that zone."),
+    takes=timedelta(minutes=1),
+    looks_up=True,
+)
+class Cancel:
+    facts: ClassVar[Facts]
+
+    def plan(self, params: Back, aws: Aws, attempt: Attempt) -> StepPlan:
+        zone, balancer = find_zone(aws, params.zone), find_balancer(aws, params.load_balancer)
+        name, managed = balancer["LoadBalancerName"], find_managed(aws, balancer)
+        shift = _shift(managed, zone) if managed else None
+        if managed is None or shift is None or _is_left(params, shift, attempt):
+            return StepPlan(warnings=(_nothing_to_cancel(name, zone, shift),))
+        what = phrase(N_("Share of the traffic of {name} that {zone} may get"), name=name, zone=zone.id)
+        return StepPlan(
+            calls=(_cancel_call(shift),),
+            changes=(Change(what, f"{managed['appliedWeights'].get(zone.id, 0):g}", "1"),),
+            warnings=_sick_in(aws, zone, balancer),
+            touches=_touches(aws, balancer),
+        )
+
+    def act(self, params: Back, aws: Aws, attempt: Attempt) -> Progress:
+        zone, balancer = find_zone(aws, params.zone), find_balancer(aws, params.load_balancer)
+        managed = find_managed(aws, balancer)
+        shift = _shift(managed, zone) if managed else None
+        if shift is not None and not _is_left(params, shift, attempt):
+            perform(aws, _cancel_call(shift))
+        return self.look(params, aws, attempt)
+
+    def look(self, params: Back, aws: Aws, attempt: Attempt) -> Progress:
+        zone, balancer = find_zone(aws, params.zone), find_balancer(aws, params.load_balancer)
+        name, managed = balancer["LoadBalancerName"], find_managed(aws, balancer)
+        shift = _shift(managed, zone) if managed else None
+        if shift is None or _is_left(params, shift, attempt):
+            return Done(_nothing_to_cancel(name, zone, shift))
+        if attempt.now - attempt.started_at > 5 * SETTLING:
+            what = N_("The shift of {name} away from {zone} is still there. Cancel it in ARC, then retry.")
+            return Failed(phrase(what, name=name, zone=zone.id))
+        note = phrase(N_("The shift of {name} away from {zone} is being cancelled"), name=name, zone=zone.id)
+        return Working(note, again_in=next_look(attempt))
+
+
+def _start_call(params: Away, zone: Zone, balancer: Balancer, attempt: Attempt) -> Call:
+    parameters = {
+        "resourceIdentifier": balancer["LoadBalancerArn"],
+        "awayFrom": zone.id,
+        "expiresIn": f"{int(params.expires_in.total_seconds()) // 60}m",
+        "comment": comment_of(attempt),
+    }
+    return Call("arc-zonal-shift", "StartZonalShift", parameters)
+
+
+def _cancel_call(shift: Shift) -> Call:
+    return Call("arc-zonal-shift", "CancelZonalShift", {"zonalShiftId": shift["zonalShiftId"]})
+
+
+def _shift(managed: Managed, zone: Zone) -> Shift | None:
+    """The shift away from that zone, whoever started it."""
+    return next((one for one in managed["zonalShifts"] if one["awayFrom"] == zone.id), None)
+
+
+def _is_left(params: Back, shift: Shift, attempt: Attempt) -> bool:
+    return params.only_ours and not is_of_incident(shift["comment"], attempt)
+
+
+def _touches(aws: Aws, balancer: Balancer) -> tuple[str, ...]:
+    return (f"elb:{aws.region}:{balancer['LoadBalancerName']}",)
+
+
+def _needs(aws: Aws, zone: Zone, balancer: Balancer) -> tuple[Need, ...]:
+    """What must be left to take the traffic: AWS does not say how much that is, so this is the least of it."""
+    what = N_("Healthy targets of {group} outside of {zone}")
+    groups = health_of(aws, balancer)
+    return tuple(Need(phrase(what, group=one.group, zone=zone.id), 1, one.outside(zone)) for one in groups)
+
+
+def _warnings(aws: Aws, zone: Zone, balancer: Balancer) -> tuple[Phrase, ...]:
+    warnings = [
+        phrase(N_("Traffic moves, tasks do not: ECS goes on placing tasks in {zone}."), zone=zone.id),
+        phrase(N_("While this shift lasts, AWS cannot shift this load balancer by itself (autoshift).")),
+    ]
+    for group in health_of(aws, balancer):
+        left, now = group.outside(zone), group.healthy.total()
+        if left < now:
+            what = N_(
+                "{left} of {now} healthy targets of {group} carry all of its traffic. Scale out if that is too few."
+            )
+            warnings.append(phrase(what, left=left, now=now, group=group.group))
+    if (seconds := _keep_alive(aws, balancer)) > _KEEP_ALIVE:
+        what = N_("Clients may stay connected through {zone} for up to {seconds} s (client_keep_alive.seconds).")
+        warnings.append(phrase(what, zone=zone.id, seconds=seconds))
+    return tuple(warnings)
+
+
+def _keep_alive(aws: Aws, balancer: Balancer) -> int:
+    """Seconds; 0 for a load balancer that has no such setting."""
+    answer = aws.client("elbv2").describe_load_balancer_attributes(LoadBalancerArn=balancer["LoadBalancerArn"])
+    settings = {one["Key"]: one["Value"] for one in answer["Attributes"]}
+    return int(settings.get("client_keep_alive.seconds") or 0)
+
+
+def _sick_in(aws: Aws, zone: Zone, balancer: Balancer) -> tuple[Phrase, ...]:
+    """Traffic that comes back must find something healthy."""
+    what = N_("{sick} of {all} targets of {group} in {zone} are not healthy, and traffic comes back to the zone.")
+    return tuple(
+        phrase(what, sick=sick, all=one.all[zone.name], group=one.group, zone=zone.id)
+        for one in health_of(aws, balancer)
+        if (sick := one.all[zone.name] - one.healthy[zone.name])
+    )
+
+
+def _taken_over(name: str, zone: Zone, shift: Shift) -> Phrase:
+    what = N_("The traffic of {name} is kept away from {zone} already, until {until} ({comment}): that shift is used.")
+    return phrase(what, name=name, zone=zone.id, until=shift["expiryTime"], comment=shift["comment"])
+
+
+def _nothing_to_cancel(name: str, zone: Zone, shift: Shift | None) -> Phrase:
+    if shift is None:
+        return phrase(N_("The traffic of {name} is not kept away from {zone}."), name=name, zone=zone.id)
+    what = N_("This incident did not start the shift of {name} away from {zone} ({comment}), so it stays.")
+    return phrase(what, name=name, zone=zone.id, comment=shift["comment"])
+
+
+def _shifted(name: str, zone: Zone, balancer: Balancer, shift: Shift, attempt: Attempt) -> Done:
+    what = N_("The traffic of {name} is kept away from {zone} until {until}; connected clients follow within minutes.")
+    output = {
+        "zonal_shift": shift["zonalShiftId"],
+        "load_balancer": balancer["LoadBalancerArn"],
+        "zone": zone.id,
+        "expires_at": shift["expiryTime"].isoformat(),
+        "adopted": not is_of_incident(shift["comment"], attempt),
+    }
+    return Done(phrase(what, name=name, zone=zone.id, until=shift["expiryTime"]), output)
+
+
+def _not_shifted(name: str, zone: Zone, attempt: Attempt) -> Progress:
+    if attempt.now - attempt.started_at < SETTLING:
+        note = phrase(N_("The shift of {name} away from {zone} is not visible yet"), name=name, zone=zone.id)
+        return Working(note, again_in=next_look(attempt))
+    what = N_("There is no shift of {name} away from {zone}: it has expired, or somebody cancelled it. Retry the step.")
+    return Failed(phrase(what, name=name, zone=zone.id))

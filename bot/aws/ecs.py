@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import StringConstraints
 
 from bot.aws.calls import perform
+from bot.aws.fargate import room_for
 from bot.aws.polling import CLOCK_SKEW, SETTLING, next_look
 from bot.errors import N_, ActionFailed, Phrase, phrase
 from bot.playbook.action import (
@@ -92,7 +93,16 @@ class ServiceSteady:
 @action(
     "ecs.restart_service",
     Which,
-    permissions=("ecs:DescribeServices", "ecs:UpdateService", "elasticloadbalancing:DescribeTargetHealth"),
+    permissions=(
+        "ecs:DescribeServices",
+        "ecs:UpdateService",
+        "elasticloadbalancing:DescribeTargetHealth",
+        # Whether there is room for the new tasks beside the old ones.
+        "cloudwatch:GetMetricStatistics",
+        "ecs:DescribeTaskDefinition",
+        "servicequotas:GetAWSDefaultServiceQuota",
+        "servicequotas:GetServiceQuota",
+    ),
     plane="control",
     changes=N_("Starts new tasks of the same task definition and stops the old ones, a few at a time."),
     undo=N_("There is nothing to undo: the task definition, the number of tasks and the settings stay as they are."),
@@ -100,15 +110,24 @@ class ServiceSteady:
     recognised_by=N_("The service's newest deployment was made after this attempt began."),
     resources={"ecs:UpdateService": ("arn:{partition}:ecs:{region}:{account}:service/*",)},
     outputs={"deployment": "str", "running": "int"},
-    calls=("ecs:DescribeServices", "ecs:UpdateService", "elbv2:DescribeTargetHealth"),
+    calls=(
+        "cloudwatch:GetMetricStatistics",
+        "ecs:DescribeServices",
+        "ecs:DescribeTaskDefinition",
+        "ecs:UpdateService",
+        "elbv2:DescribeTargetHealth",
+        "service-quotas:GetAWSDefaultServiceQuota",
+        "service-quotas:GetServiceQuota",
+    ),
 )
 class RestartService:
     facts: ClassVar[Facts]
 
-    def plan(self, params: Which, aws: Aws, attempt: Attempt) -> StepPlan:  # noqa: ARG002  # nothing depends on it
+    def plan(self, params: Which, aws: Aws, attempt: Attempt) -> StepPlan:
         service = _describe(params, aws)
+        touches = (touched(aws, params.cluster, params.service),)
         if problem := _not_restartable(params, service) or _under_way(params, service):
-            return StepPlan(warnings=(problem,))
+            return StepPlan(warnings=(problem,), touches=touches)
         primary = _primary(service)
         what = phrase(N_("The tasks of {service}; running: {running}"), **_counts(params, service))
         before = f"{primary['id']} ({_revision(primary)})"
@@ -116,6 +135,9 @@ class RestartService:
             calls=(_restart_call(params),),
             changes=(Change(what, before, _revision(primary)),),
             warnings=_warnings(service),
+            disturbs=(_disturbed(params, service),),
+            touches=touches,
+            needs=room_for(aws, service, _more_tasks(service), attempt.now),
         )
 
     def act(self, params: Which, aws: Aws, attempt: Attempt) -> Progress:
@@ -151,6 +173,11 @@ class RestartService:
             return Working(waiting, again_in=next_look(attempt), memory=memory)
         what = N_("{service} runs on {running} new tasks.")
         return Done(phrase(what, **_counts(params, service)), {"deployment": ours, "running": service["runningCount"]})
+
+
+def touched(aws: Aws, cluster: str, service: str) -> str:
+    """How a service is named among the resources that no other run may change meanwhile; names and ARNs are one."""
+    return f"ecs:{aws.region}:{cluster.rpartition('/')[2]}/{service.rpartition('/')[2]}"
 
 
 def _restart_call(params: Which) -> Call:
@@ -295,14 +322,29 @@ def _healthy_targets(aws: Aws, target_group: str) -> int:
     return sum(target["TargetHealth"]["State"] == "healthy" for target in answer["TargetHealthDescriptions"])
 
 
+def _percents(service: Service) -> tuple[int, int]:
+    """Between how many percent of its tasks the service runs while it is deployed."""
+    deployment = service.get("deploymentConfiguration", {})
+    return deployment.get("minimumHealthyPercent", 100), deployment.get("maximumPercent", 200)
+
+
+def _disturbed(params: Which, service: Service) -> Phrase:
+    least, _ = _percents(service)
+    if least < 100:
+        what = N_("{service}: down to {least} % of its tasks run meanwhile.")
+        return phrase(what, service=params.service, least=f"{least:g}")
+    return phrase(N_("{service}: its open connections move to new tasks."), service=params.service)
+
+
+def _more_tasks(service: Service) -> int:
+    """How many tasks may run beside the old ones; ECS rounds down."""
+    _, most = _percents(service)
+    desired = int(service["desiredCount"])
+    return int(desired * most / 100) - desired
+
+
 def _warnings(service: Service) -> tuple[Phrase, ...]:
     warnings = [phrase(N_("A tag that has moved brings another image: the new tasks pull it again."))]
-    deployment = service.get("deploymentConfiguration", {})
-    least, most = deployment.get("minimumHealthyPercent", 100), deployment.get("maximumPercent", 200)
-    if least < 100:
-        warnings.append(phrase(N_("Down to {least} % of the tasks run meanwhile."), least=least))
-    if most > 100:
-        warnings.append(phrase(N_("Needs room for up to {most} % of the tasks."), most=most))
     if _target_groups(service):
         warnings.append(phrase(N_("An old task leaves after the load balancer's deregistration delay (often 300 s).")))
     return tuple(warnings)

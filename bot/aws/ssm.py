@@ -57,16 +57,19 @@ class PutParameter:
     facts: ClassVar[Facts]
 
     def plan(self, params: Pointer, aws: Aws, attempt: Attempt) -> StepPlan:  # noqa: ARG002  # nothing depends on it
-        found = _read(aws, params.name)
+        found, touches = _read(aws, params.name), (f"ssm:{aws.region}:{params.name}",)
         if problem := _problem(params, found):
-            return StepPlan(warnings=(problem,))
+            return StepPlan(warnings=(problem,), touches=touches)
         assert found is not None
         if found["Value"] == params.value:
-            return StepPlan(warnings=(phrase(N_("{name} has this value already."), name=params.name),))
+            said = phrase(N_("{name} has this value already."), name=params.name)
+            return StepPlan(warnings=(said,), touches=touches)
         what = phrase(N_("Parameter {name}, version {version}"), name=params.name, version=found["Version"])
         return StepPlan(
             calls=(_write(params),),
             changes=(Change(what, found["Value"], params.value),),
+            disturbs=(phrase(N_("Everything that reads {name} goes on with the new value."), name=params.name),),
+            touches=touches,
             warnings=(
                 phrase(
                     N_("What the service wrote since the restored moment stays behind in {old}."), old=found["Value"]

@@ -44,7 +44,8 @@ def test_the_plan_shows_the_call_that_act_makes(aws: World, ecs: Ecs) -> None:
     asked = {"cluster": "shop", "service": "orders", "forceNewDeployment": True}
     assert plan.calls == (Call("ecs", "UpdateService", asked),)
     assert (plan.changes[0].before, plan.changes[0].after) == ("ecs-svc/1 (orders:7)", "orders:7")
-    assert any("50 %" in str(warning) for warning in plan.warnings)
+    assert [str(disturbed) for disturbed in plan.disturbs] == ["orders: down to 50 % of its tasks run meanwhile."]
+    assert plan.touches == ("ecs:us-east-1:shop/orders",)
     assert ecs.changes == []
     act(aws)
     assert ("update_service", asked) in ecs.calls

@@ -134,3 +134,4 @@ def test_the_plane_of_a_call_is_what_it_depends_on() -> None:
 
 def test_permissions_carry_the_prefix_that_iam_uses() -> None:
     assert models.permission("elbv2", "ModifyRule") == "elasticloadbalancing:ModifyRule"
+    assert models.permission("cloudwatch", "DescribeAlarms") == "cloudwatch:DescribeAlarms"

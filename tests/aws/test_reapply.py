@@ -149,6 +149,7 @@ def test_all_settings_at_once_are_what_the_plan_showed(bare: Dynamo, world: Worl
     plan = ReapplySettings().plan(PARAMS, world, attempt())
     assert bare.changes == scaling.changes == []
     json.dumps([call.parameters for call in plan.calls])
+    assert plan.touches == (f"dynamodb:us-east-1:{TARGET}",)
     done = ReapplySettings().act(PARAMS, world, attempt())
     assert isinstance(done, Done)
     assert set(done.output) == set(ReapplySettings.facts.outputs)

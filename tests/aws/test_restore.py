@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -41,6 +42,29 @@ def test_the_plan_foresees_the_new_tables_name_for_the_steps_after_it(
 ) -> None:
     plan = RestorePitr().plan(params, world, attempt())
     assert plan.foreseen == {"table": plan.calls[0].parameters["TargetTableName"]}
+
+
+def test_the_plan_says_what_it_costs_what_is_lost_and_what_it_needs(
+    params: Restore, world: World, dynamodb: Dynamo
+) -> None:
+    dynamodb.described["orders"] = {"TableSizeBytes": 10 * 2**30 + 1}
+    plan = RestorePitr().plan(params, world, attempt())
+    assert plan.cost == Decimal("1.51")
+    assert plan.loses == T0 - AT
+    assert [(need.needed, need.available) for need in plan.needs] == [(1, 50)]
+    assert plan.disturbs == ()
+    assert plan.touches == (f"dynamodb:us-east-1:{TARGET}",)
+
+
+def test_restores_that_run_already_leave_less_room(orders: str, world: World, dynamodb: Dynamo) -> None:
+    RestorePitr().act(Restore(table=orders, at=AT), world, attempt(incident="inc-8"))
+    plan = RestorePitr().plan(Restore(table=orders, at=AT), world, attempt())
+    assert plan.needs[0].available == 49
+
+
+def test_the_undo_touches_the_table_that_it_deletes(restored: str, world: World) -> None:
+    plan = DeleteRestored().plan(Restored(table=restored), world, attempt())
+    assert plan.touches == (f"dynamodb:us-east-1:{restored}",)
 
 
 def test_a_plan_is_json(params: Restore, world: World) -> None:

@@ -30,6 +30,8 @@ def test_the_plan_shows_before_and_after(world: World, ssm: Recorded) -> None:
     parameters = {"Name": NAME, "Value": "orders-lb-inc-7", "Overwrite": True}
     assert plan.calls == (Call("ssm", "PutParameter", parameters),)
     assert (plan.changes[0].before, plan.changes[0].after) == ("orders", "orders-lb-inc-7")
+    assert plan.touches == (f"ssm:us-east-1:{NAME}",)
+    assert NAME in str(plan.disturbs[0])
     assert value(ssm) == "orders"
 
 

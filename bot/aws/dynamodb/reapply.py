@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from bot.aws.calls import perform
 from bot.aws.dynamodb.settings import SETTINGS, AutoScaling, Setting
-from bot.aws.dynamodb.table import RESTORED, Table, TableName, describe, is_restore_of, on_demand
+from bot.aws.dynamodb.table import RESTORED, Table, TableName, describe, is_restore_of, on_demand, touched
 from bot.aws.polling import next_look
 from bot.errors import N_, ActionFailed, Phrase, Refused, phrase
 from bot.playbook.action import (
@@ -143,6 +143,7 @@ class ReapplySettings:
                 *_left(source, target),
                 phrase(N_("Items whose time to live has passed will be deleted by AWS.")),
             ),
+            touches=(touched(aws, params.to),),
         )
 
     def act(self, params: Settings, aws: Aws, attempt: Attempt) -> Progress:

@@ -6,6 +6,7 @@ Neither touches the source: the service goes on with it until the pointer is cut
 
 import json
 from datetime import datetime, timedelta
+from decimal import ROUND_UP, Decimal
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AwareDatetime
@@ -23,9 +24,10 @@ from bot.aws.dynamodb.table import (
     is_restore_of,
     restored_from,
     restored_name,
+    touched,
     whole_second,
 )
-from bot.aws.dynamodb.window import name_taken
+from bot.aws.dynamodb.window import MOST_RESTORES, name_taken, running_restores
 from bot.aws.polling import SETTLING, next_look
 from bot.aws.ssm import PARAMETERS
 from bot.errors import N_, ActionFailed, Phrase, phrase
@@ -39,6 +41,7 @@ from bot.playbook.action import (
     Failed,
     Figures,
     InputType,
+    Need,
     Params,
     Progress,
     StepPlan,
@@ -82,6 +85,8 @@ class Restore(Params):
         "dynamodb:DescribeTimeToLive",
         "dynamodb:GetResourcePolicy",
         "dynamodb:ListTagsOfResource",
+        # How many restores run already.
+        "dynamodb:ListTables",
         *ON_NEW_TABLE,
     ),
     plane="control",
@@ -101,6 +106,7 @@ class Restore(Params):
         "dynamodb:DescribeTable",
         "dynamodb:DescribeTimeToLive",
         "dynamodb:GetResourcePolicy",
+        "dynamodb:ListTables",
         "dynamodb:ListTagsOfResource",
         "dynamodb:RestoreTableToPointInTime",
     ),
@@ -112,14 +118,19 @@ class RestorePitr:
 
     def plan(self, params: Restore, aws: Aws, attempt: Attempt) -> StepPlan:
         target = restored_name(params.table, attempt.incident)
+        touches = (touched(aws, target),)
         if describe(aws, target) is not None:
             used = phrase(N_("{target} exists already and is used if it fits."), target=target)
-            return StepPlan(warnings=(used,), foreseen={"table": target})
+            return StepPlan(warnings=(used,), foreseen={"table": target}, touches=touches)
         return StepPlan(
             foreseen={"table": target},
             calls=(_restore_call(params, target),),
             changes=(Change(phrase(N_("Table {target}"), target=target), None, f"{params.table} @ {_iso(params.at)}"),),
             warnings=_warnings(params),
+            touches=touches,
+            needs=(Need(phrase(N_("Restores at the same time")), 1, MOST_RESTORES - running_restores(aws)),),
+            loses=max(attempt.now - params.at, timedelta()),
+            cost=_cost(describe(aws, params.table)),
         )
 
     def act(self, params: Restore, aws: Aws, attempt: Attempt) -> Progress:
@@ -148,6 +159,18 @@ def _restore_call(params: Restore, target: str) -> Call:
     if params.on_demand:
         parameters["BillingModeOverride"] = "PAY_PER_REQUEST"
     return Call("dynamodb", "RestoreTableToPointInTime", parameters)
+
+
+#: US dollars for each GB of table data that is restored, in most regions. https://aws.amazon.com/dynamodb/pricing/
+_PER_GB = Decimal("0.15")
+
+
+def _cost(source: Table | None) -> Decimal | None:
+    """About what AWS charges for the restore: the size that it states is up to six hours old."""
+    if source is None:
+        return None
+    size = Decimal(int(source.get("TableSizeBytes", 0))) / 2**30
+    return (size * _PER_GB).quantize(Decimal("0.01"), ROUND_UP)
 
 
 def _iso(at: datetime) -> str:
@@ -215,15 +238,17 @@ class DeleteRestored:
     facts: ClassVar[Facts]
 
     def plan(self, params: Restored, aws: Aws, attempt: Attempt) -> StepPlan:
+        touches = (touched(aws, params.table),)
         found = describe(aws, params.table)
         refusal = found and _refusal(params, aws, attempt, found)
         if found is None or refusal:
-            return StepPlan(warnings=(refusal,) if refusal else ())
+            return StepPlan(warnings=(refusal,) if refusal else (), touches=touches)
         items = phrase(N_("Table {table}, about {items} items"), table=params.table, items=found.get("ItemCount", 0))
         return StepPlan(
             calls=_deletion(found),
             changes=(Change(items, str(found["TableStatus"]), None),),
             warnings=(phrase(N_("The restored items are lost with it.")),),
+            touches=touches,
         )
 
     def act(self, params: Restored, aws: Aws, attempt: Attempt) -> Progress:

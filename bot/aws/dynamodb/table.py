@@ -52,6 +52,11 @@ def describe(aws: Aws, name: str) -> Table | None:
     return table
 
 
+def touched(aws: Aws, name: str) -> str:
+    """How a table is named among the resources that no other run may change meanwhile."""
+    return f"dynamodb:{aws.region}:{name}"
+
+
 def whole_second(at: datetime) -> datetime:
     """AWS restores to whole seconds; rounded down, so that nothing after `at` comes back."""
     return at.astimezone(UTC).replace(microsecond=0)

@@ -74,11 +74,15 @@ def name_taken(target: str, table: str, at: datetime) -> Phrase:
     return phrase(what, target=target, table=table, at=at)
 
 
-def _crowded(aws: Aws) -> Failed | None:
+def running_restores(aws: Aws) -> int:
     """Counts the restores that Lifeboat started; AWS itself has no list of those under way."""
     names = (name for name in islice(_table_names(aws), NAMES_LOOKED_AT) if "-lb-" in name)
     tables = filter(None, (describe(aws, name) for name in names))
-    running = sum(bool(table.get("RestoreSummary", {}).get("RestoreInProgress")) for table in tables)
+    return sum(bool(table.get("RestoreSummary", {}).get("RestoreInProgress")) for table in tables)
+
+
+def _crowded(aws: Aws) -> Failed | None:
+    running = running_restores(aws)
     if running < MOST_RESTORES:
         return None
     what = N_("{running} restores are running, and DynamoDB allows {most} at once. Retry when one of them has ended.")

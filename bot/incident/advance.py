@@ -14,6 +14,9 @@ from bot.incident.timeline import Entry, entry
 from bot.jobs import DRAW_CARD, ESCALATE, INVITE, OPEN_ROOM, PAGE, SAY, NewJob
 from escalation.policy import FrozenPerson, PageLevel, next_step
 
+#: When so many percent of the promised recovery time are gone, the channel is warned.
+RTO_SHARES = (50, 80, 100)
+
 
 @dataclass
 class Writes:
@@ -48,6 +51,7 @@ def begin(incident: Incident, opened: Entry, writes: Writes) -> Incident:
     writes.jobs += [
         NewJob(OPEN_ROOM, {"incident": incident.id}, key=f"room:{incident.id}"),
         NewJob(DRAW_CARD, {"incident": incident.id}, writes.now + incident.rto, key=f"rto:{incident.id}"),
+        *(_warning(incident, share) for share in RTO_SHARES),
     ]
     return incident
 
@@ -77,6 +81,12 @@ def fresh_page(incident: Incident, person: FrozenPerson, now: datetime, already:
     while page_id(incident.id, incident.cycle, incident.level, person.key, again) in already:
         again += 1
     return _page(incident, person, now, again)
+
+
+def _warning(incident: Incident, share: int) -> NewJob:
+    """By the incident's own target: one that lifeboat.yaml gives its service later does not move it."""
+    payload = {"incident": incident.id, "what": f"rto-{share}"}
+    return NewJob(SAY, payload, incident.started_at + incident.rto * share / 100, key=f"rto-{share}:{incident.id}")
 
 
 def _page(incident: Incident, person: FrozenPerson, now: datetime, again: int = 0) -> Page:

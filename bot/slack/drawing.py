@@ -1,19 +1,28 @@
 """The handlers that draw: each reads the state of now and lets a message show it, however often it runs."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
 from bot.errors import N_, Unavailable, phrase
+from bot.incident import automatic_rules
 from bot.incident import view as views
+from bot.incident.advance import RTO_SHARES
+from bot.incident.automatic_rules import same_subject
 from bot.incident.incident import Incident
 from bot.incident.playbook_runs import PlaybookRuns
+from bot.incident.ports import Tx
 from bot.incident.posted import SlackStore, SlackTx
 from bot.incident.responder import Responder
+from bot.incident.run import Run
+from bot.incident.signals import independent
 from bot.incident.view import IncidentView
-from bot.jobs import Job
+from bot.jobs import DRAW_RUN, Job, NewJob
 from bot.language import Words
 from bot.slack import summaries
+from bot.slack.announcements import announcement, ended
 from bot.slack.blocks import Message, Who
 from bot.slack.card import card
 from bot.slack.client import Slack, SlackRefused
@@ -23,14 +32,17 @@ from bot.slack.outbox import Draw, Outbox
 from bot.slack.page_message import page_message
 from bot.slack.people import People
 from bot.slack.record import Record, nothing
+from bot.slack.rto_warnings import rto_warning
 from bot.slack.run_message import run_message
 
 log = structlog.get_logger()
 
 _HOME_INCIDENTS = 26
-_SAID: Mapping[str, Callable[[IncidentView, Words, Who], Message]] = {
+_SOONEST, _LATEST = timedelta(minutes=1), timedelta(minutes=10)
+_SAID: Mapping[str, Callable[[IncidentView, Words, Who], Message | None]] = {
     "exhausted": summaries.exhausted,
     "resolved": summaries.resolved,
+    **{f"rto-{share}": partial(rto_warning, share=share) for share in RTO_SHARES},
 }
 
 
@@ -64,18 +76,59 @@ class Drawing:
 
         if not (channel := _channel(incident)):
             return nothing
-        return await self._into(incident, self.outbox.draw(f"run:{run_id}", channel, draw))
+        record = await self._into(incident, self.outbox.draw(f"run:{run_id}", channel, draw))
+        if run.automatic and record is nothing:
+            record = await self._into(incident, self.outbox.redraw(f"automatic:{run_id}", self._announcement(run_id)))
+
+        async def and_again(tx: Tx) -> None:
+            await record(tx)
+            await tx.jobs.add(*_drawn_again(await tx.runs.peek(run_id), tx.now))
+
+        return and_again
 
     async def say(self, job: Job) -> Record:
         """Something that is said once, such as the closing summary."""
         what, _ = job.payload["what"], self.people.everyone
+        if what.startswith("automatic"):
+            return await self._say_of_automatic(job, *what.split(":"))
         async with self.store.begin() as tx:
             view = await views.view(tx, self.runs, job.payload["incident"])
         if not (channel := _channel(view.incident)):
             return nothing
         message = _SAID[what](view, _, self._who(_))
+        if message is None:
+            return nothing
         key = f"say:{view.incident.id}:{what}"
         return await self._into(view.incident, self.outbox.post(key, channel, message, again=job.again))
+
+    async def _say_of_automatic(self, job: Job, kind: str, run_id: str, ended_as: str = "") -> Record:
+        """A run that nobody asked for is announced, or has ended. Its time to be stopped runs from the announcement on."""
+        incident = await self._incident(job.payload["incident"])
+        if not (channel := _channel(incident)):
+            return nothing
+        if kind == "automatic":
+            record = await self._into(
+                incident, self.outbox.draw(f"automatic:{run_id}", channel, self._announcement(run_id))
+            )
+            return (lambda tx: automatic_rules.announced(tx, run_id)) if record is nothing else record
+        _ = self.people.everyone
+        async with self.store.begin() as tx:
+            shown = await views.run_view(tx, run_id)
+            message = ended(await views.view(tx, self.runs, incident.id), shown, _, self._who(_))
+        key = f"automatic-over:{run_id}:{ended_as}"
+        return await self._into(incident, self.outbox.post(key, channel, message, again=job.again))
+
+    def _announcement(self, run_id: str) -> Draw:
+        _ = self.people.everyone
+
+        async def draw(tx: SlackTx) -> Message | None:
+            shown = await views.run_view(tx, run_id)
+            view = await views.view(tx, self.runs, shown.incident.id)
+            raised = await tx.incidents.raised_in([shown.incident.service])
+            signals = independent(same_subject(shown.incident, raised))
+            return announcement(view, shown, signals, _, self._who(_))
+
+        return draw
 
     async def page(self, job: Job) -> Record:
         """A page that went out by Slack, as it stands now; one that did not go out is not sent any more."""
@@ -139,6 +192,15 @@ class Drawing:
 
     def _who(self, _: Words) -> Who:
         return lambda actor: self.people.display(actor, _)
+
+
+def _drawn_again(run: Run, now: datetime) -> list[NewJob]:
+    """The message says how long each step has been going on, so it is drawn anew while steps go on; ever less often."""
+    if run.status not in {"running", "undoing"}:
+        return []
+    going_on = now - (run.started_at or run.requested_at)
+    wait = min(max(going_on / 5, _SOONEST), _LATEST)
+    return [NewJob(DRAW_RUN, {"run": run.id}, now + wait, key=f"run:{run.id}")]
 
 
 def _channel(incident: Incident) -> str | None:

@@ -1,7 +1,7 @@
 """Small actions and checks that stand for AWS: what they did is kept, and what they answer next can be set."""
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ def working(note: str = "still at it", **more: Any) -> Working:
 
 
 def throttled() -> ActionFailed:
-    return ActionFailed(phrase("slow down"), retry=True, code="ThrottlingException")
+    return ActionFailed(phrase("slow down"), retry=True, code="ThrottlingException", kind="throttled")
 
 
 def denied() -> ActionFailed:
@@ -127,7 +127,9 @@ class Unmake:
     """Takes `thing.make` back; what is gone already is fine."""
 
     def plan(self, params: Thing, aws: Aws, attempt: Attempt) -> StepPlan:
-        return StepPlan((Call("thing", "Unmake", {"Name": params.name}),), touches=(f"thing:{aws.region}:{params.name}",))
+        return StepPlan(
+            (Call("thing", "Unmake", {"Name": params.name}),), touches=(f"thing:{aws.region}:{params.name}",)
+        )
 
     def act(self, params: Thing, aws: Aws, attempt: Attempt) -> Progress:
         cloud = aws.client("thing")
@@ -276,7 +278,7 @@ async def play(store: Store, clock: SystemClock, made: Playbook | None = None, c
     async def at_once(work: Any) -> Any:
         return work()
 
-    hands = Hands(ACTIONS, CHECKS, lambda _: cloud, at_once)
+    hands = Hands(ACTIONS, CHECKS, lambda region: replace(cloud, region=region), at_once)
     runs = PlaybookRuns(config, example_people(), playbooks)
     runner, planner = StepRunner(store, runs, hands), Planner(store, runs, hands)
     core = build(

@@ -224,8 +224,6 @@ def _own(config: Config, place: Where) -> list[Document]:
     if sources.sweep_regions:
         swept = {"StringEquals": {"aws:RequestedRegion": sorted(sources.sweep_regions)}}
         statements.append(Statement(frozenset({"cloudwatch:DescribeAlarms"}), condition=swept))
-    quotas = frozenset({"servicequotas:GetAWSDefaultServiceQuota", "servicequotas:GetServiceQuota"})
-    statements.append(Statement(quotas, condition={"StringEquals": {"aws:RequestedRegion": list(place.regions)}}))
     return [statement.document() for statement in statements]
 
 

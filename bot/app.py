@@ -19,7 +19,10 @@ from bot.contact.sms import Sms
 from bot.core import Core
 from bot.counted import CountedInbox, CountedMethod
 from bot.errors import N_, Unavailable, phrase
+from bot.incident.automatic import Automatic
+from bot.incident.hands import Hands
 from bot.incident.paging import Paging
+from bot.incident.planner import Planner
 from bot.incident.ports import ContactMethod, Tx
 from bot.incident.step_runner import StepRunner
 from bot.incident.timeline import entry
@@ -107,17 +110,19 @@ async def open_slack(core: Core, token: str) -> AsyncIterator[SlackParts]:
 
 def build_worker(core: Core, aws: Aws, slack: SlackParts | None) -> Worker:
     """The worker with the handler of every kind of job."""
-    runner = StepRunner(core.store, core.runs, actions=ACTIONS, checks=CHECKS, aws=aws.session, pool=aws.pool)
+    hands = Hands(ACTIONS, CHECKS, aws.session, aws.pool)
     upkeep = Upkeep(core.store, core.inbox, _sweep(core, aws))
     paging = Paging(core.store, core.responder, _contact_methods(core, aws, slack))
     changes: Mapping[Kind, Change] = {
         jobs.ALARM: Drain(core.responder).alarms,
         jobs.ESCALATE: core.responder.escalations_due,
+        jobs.RUN_TIMER: core.runs.timers_due,
+        jobs.CONSIDER: Automatic(core.config, core.runs).consider,
     }
     effects: dict[Kind, Effect] = {
         jobs.PAGE: paging.page,
-        jobs.PLAN_RUN: runner.plan,
-        jobs.STEP: runner.step,
+        jobs.PLAN_RUN: Planner(core.store, core.runs, hands).plan,
+        jobs.STEP: StepRunner(core.store, core.runs, hands).step,
         jobs.SWEEP: upkeep.sweep,
         jobs.TIDY: upkeep.tidy,
         **(slack.handlers if slack else dict.fromkeys(_SLACK_KINDS, _without_slack)),

@@ -12,7 +12,7 @@ import aiohttp
 import structlog
 
 from bot import jobs, metrics
-from bot.aws import ACTIONS, CHECKS
+from bot.aws import ACTIONS, CHECKS, models, permissions
 from bot.aws.session import Session
 from bot.aws.session import Settings as AwsSettings
 from bot.contact.sms import Sms
@@ -111,6 +111,9 @@ async def open_slack(core: Core, token: str) -> AsyncIterator[SlackParts]:
 def build_worker(core: Core, aws: Aws, slack: SlackParts | None) -> Worker:
     """The worker with the handler of every kind of job."""
     hands = Hands(ACTIONS, CHECKS, aws.session, aws.pool)
+    planner = Planner(
+        core.store, core.runs, hands, missing_permissions=permissions.missing, call_problems=models.problems_of
+    )
     upkeep = Upkeep(core.store, core.inbox, _sweep(core, aws))
     paging = Paging(core.store, core.responder, _contact_methods(core, aws, slack))
     changes: Mapping[Kind, Change] = {
@@ -121,7 +124,7 @@ def build_worker(core: Core, aws: Aws, slack: SlackParts | None) -> Worker:
     }
     effects: dict[Kind, Effect] = {
         jobs.PAGE: paging.page,
-        jobs.PLAN_RUN: Planner(core.store, core.runs, hands).plan,
+        jobs.PLAN_RUN: planner.plan,
         jobs.STEP: StepRunner(core.store, core.runs, hands).step,
         jobs.SWEEP: upkeep.sweep,
         jobs.TIDY: upkeep.tidy,

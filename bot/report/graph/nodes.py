@@ -32,16 +32,21 @@ class Seen:
 
 @dataclass(frozen=True)
 class Node:
-    """One step, in words of the reader. `marks` begin with its manner; `progress` is empty where there is no run."""
+    """One step, in words of the reader. `marks` begin with its manner; `undo` says that it has one; `progress` is empty where there is no run."""
 
     id: str
     title: str
     uses: str
     manner: Manner
     marks: tuple[str, ...]
-    undo: bool
+    undo: str
     state: StepStatus | None = None
     progress: str = ""
+
+    @property
+    def marks_in_words(self) -> str:
+        """All marks in words."""
+        return " · ".join(filter(None, (*self.marks, self.undo)))
 
 
 def nodes(playbook: Playbook, _: Words, seen: Mapping[str, Seen] | None = None) -> dict[str, Node]:
@@ -71,7 +76,7 @@ def _node(step: Step, _: Words, at: Seen | None) -> Node:
         step.uses or "",
         manner,
         tuple(_marks(step, manner, _)),
-        step.undo is not None,
+        _(N_("undo")) if step.undo else "",
         at.state if at else None,
         _progress(at, _) if at else "",
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Select, Table, and_, exists, func, or_, select
 
-from bot.jobs import ESCALATE, PAGE, PLAN_RUN, STEP, URGENT, Lane
+from bot.jobs import ESCALATE, PAGE, PLAN_RUN, RUN_TIMER, STEP, URGENT, Lane
 from bot.store.statements import Statements
 from bot.store.tables import IncidentRow, JobRow, PageRow, RunRow, StepRow
 
@@ -18,6 +18,10 @@ _steps: Table = StepRow.__table__  # type: ignore[attr-defined]  # as above
 
 #: How long each may last before it counts as stuck; a lease and a retry fit well within.
 _PATIENCE = timedelta(seconds=60)
+
+
+#: A run in one of these has a step that moves, or waits for a person.
+_MOVING = ("running", "undoing")
 
 
 class Watch:
@@ -57,6 +61,8 @@ class Watch:
             ("an incident is open and nothing escalates it", self._incidents_without_a_timer()),
             ("a run waits for its plan and nothing makes it", self._runs_without_a_plan()),
             ("a step runs and nothing looks at it", self._steps_without_a_job()),
+            ("a run goes on and none of its steps does", self._runs_without_a_step()),
+            ("a run waits and nothing ends its waiting", self._runs_without_a_timer()),
         )
 
     def _pages_without_a_job(self) -> Select[Any]:
@@ -83,8 +89,26 @@ class Watch:
             _jobs.c.payload["step"].as_string() == _steps.c.step,
             _jobs.c.payload["attempt"].as_integer() == _steps.c.attempt,
         )
+        element = _steps.alias()
+        elements = exists().where(
+            element.c.run == _steps.c.run, element.c.of == _steps.c.step, element.c.step != _steps.c.step,
+            element.c.undoes.is_(None),
+        )  # fmt: skip
         return (
             select(_steps.c.run + "/" + _steps.c.step)
             .join(_runs, _runs.c.id == _steps.c.run)
-            .where(_steps.c.state == "running", _runs.c.status == "running", _steps.c.started_at < self.before, ~job)
+            .where(_steps.c.state == "running", _runs.c.status.in_(_MOVING), _steps.c.started_at < self.before)
+            .where(~job, ~elements)
         )
+
+    def _runs_without_a_step(self) -> Select[Any]:
+        moving = exists().where(_steps.c.run == _runs.c.id, _steps.c.state.in_(("running", "asking")))
+        return select(_runs.c.id).where(_runs.c.status.in_(_MOVING), _runs.c.started_at < self.before, ~moving)
+
+    def _runs_without_a_timer(self) -> Select[Any]:
+        """A plan that never expires, an announced run that never starts, a run that never comes to its deadline."""
+        timer = exists().where(_jobs.c.kind == RUN_TIMER.name, _jobs.c.payload["run"].as_string() == _runs.c.id)
+        waits = _runs.c.status.in_(("planned", "announced", "running", "needs_person"))
+        # What is being taken back, or was to be, has no deadline of its own: each undo has.
+        going_back = exists().where(_steps.c.run == _runs.c.id, _steps.c.undoes.is_not(None))
+        return select(_runs.c.id).where(waits, _runs.c.planned_at < self.before, ~timer, ~going_back)

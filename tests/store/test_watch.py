@@ -6,14 +6,15 @@ from sqlalchemy import delete, update
 
 from bot.clock import SystemClock
 from bot.incident.ports import Delivery
-from bot.jobs import ESCALATE, PAGE, PLAN_RUN, STEP, Kind, Lane, NewJob
+from bot.jobs import ESCALATE, PAGE, PLAN_RUN, RUN_TIMER, STEP, Kind, Lane, NewJob
 from bot.store.inbox import DurableInbox
 from bot.store.sql import Store
-from bot.store.tables import JobRow
+from bot.store.tables import JobRow, StepRow
 from bot.upkeep import Upkeep
-from tests.support.actions import Play, play, working
+from tests.support.actions import Play, play, playbook, working
 
 _jobs: Any = JobRow.__table__  # type: ignore[attr-defined]  # SQLModel adds it
+_steps: Any = StepRow.__table__  # type: ignore[attr-defined]  # as above
 
 
 @pytest.fixture
@@ -58,6 +59,7 @@ async def test_an_acknowledged_or_exhausted_incident_needs_no_timer(mend: Play) 
     [
         (ESCALATE, "an incident is open and nothing escalates it"),
         (STEP, "a step runs and nothing looks at it"),
+        (RUN_TIMER, "a run waits and nothing ends its waiting"),
     ],
 )
 async def test_work_that_got_lost_is_seen(mend: Play, lost: Kind, said: str) -> None:
@@ -127,3 +129,25 @@ async def test_the_same_stuck_row_is_told_once_an_hour(store: Store, clock: Syst
     await inbox.accept([Delivery("stuck:2026112303", "self", "{}", clock.now())])
     await inbox.accept([Delivery("stuck:2026112303", "self", "{}", clock.now())])
     assert len(await store.lease(Lane.ALARM, 9, "test")) == 1
+
+
+async def test_the_elements_of_a_step_are_looked_at_and_the_step_itself_needs_nobody(
+    store: Store, clock: SystemClock
+) -> None:
+    each = "  - {id: each, for_each: {in: [a, b]}, action: thing.make, with: {name: '{{ item }}'}, irreversible: a test}\n"
+    mend = await play(store, clock, playbook(each))
+    mend.cloud.answers["act a"] = [working()]
+    mend.cloud.answers["look a"] = [working() for _ in range(30)]
+    await mend.start()
+    await mend.later(seconds=61)
+    assert await _stuck(mend) == []
+    await _lose(mend, STEP)
+    await mend.later(seconds=61)
+    assert "a step runs and nothing looks at it" in await _stuck(mend)
+
+
+async def test_a_run_of_which_nothing_moves_is_seen(mend: Play) -> None:
+    async with mend.core.store.database.begin() as (connection, _):
+        await connection.execute(update(_steps).where(_steps.c.state == "running").values(state="waiting"))
+    await mend.later(seconds=61)
+    assert await _stuck(mend) == ["a run goes on and none of its steps does"]

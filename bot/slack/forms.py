@@ -151,9 +151,10 @@ class Forms:
     async def suggested(self, asked: Asked) -> list[Block]:
         """The options of a menu that asks while the person types. Never raises: without an answer there are none."""
         search, kind, region = [*asked.action_id.split(":", 2), "", ""][:3]
-        if search != playbook_form.SEARCH or self.choices is None or self.desk.people.is_outsider(asked.team):
+        if search != playbook_form.SEARCH or self.choices is None:
             return []
         try:
+            await self.desk.actor(asked)
             playbook = self.runs.playbook(asked.ids["p"])
             types = playbook_form.listed_inputs(playbook)
             given = playbook_form.given_for(types[asked.block_id], types, asked.texts)

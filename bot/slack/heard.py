@@ -58,16 +58,14 @@ class Sent(Heard):
 
 
 @dataclass(frozen=True)
-class Asked:
+class Asked(Heard):
     """A menu asks for its options: `typed` so far in the element `action_id` of `block_id`; `texts` as in `Sent`."""
 
-    user: str
-    team: str | None
-    action_id: str
-    block_id: str
-    typed: str
-    metadata: str
-    texts: Mapping[str, str]
+    action_id: str = ""
+    block_id: str = ""
+    typed: str = ""
+    metadata: str = ""
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ids(self) -> Mapping[str, str]:
@@ -134,6 +132,8 @@ def asked(body: Body) -> Asked:
     return Asked(
         user=str(body["user"]["id"]),
         team=_team(body),
+        key="",  # asking twice is answered twice
+        trigger="",
         action_id=str(body.get("action_id", "")),
         block_id=str(body.get("block_id", "")),
         typed=str(body.get("value") or ""),

@@ -30,9 +30,11 @@ _CHARACTERS = 11_000
 #: In a longer run only the rows that want eyes have their notes.
 _SHORT_RUN = 12
 _NOTE, _TITLE, _NAMES = 400, 150, 5
+#: As wide as an icon; ordinary blanks at the beginning of a line may be lost.
+_INDENT = "\u2003\u2002"
 
 _ICONS = {
-    "waiting": "▫️", "running": "⏳", "asking": "✋", "done": "✅", "failed": "❌", "skipped": "⏭️", "aborted": "⏹️",
+    "waiting": "⚪", "running": "⏳", "asking": "✋", "done": "✅", "failed": "❌", "skipped": "⏭️", "aborted": "⏹️",
 }  # fmt: skip
 _COUNTS = {
     "waiting": N_("{count} waiting"), "running": N_("{count} running"), "asking": N_("{count} waiting for a person"),
@@ -87,7 +89,7 @@ def _lines(view: RunView, _: Words, who: Who) -> Iterator[_Line]:
     for order, row in enumerate(shown):
         text = drawer.text(row, short=len(shown) <= _SHORT_RUN)
         if row.step == first_undo:
-            text = lines(_("*Taken back*, the latest change first"), text)
+            text = "\n" + lines(_("*Taken back*, the latest change first"), text)
         yield _Line(order, row, text, buttons.get(row.step, ()))
 
 
@@ -138,6 +140,7 @@ class _Drawer:
         self.view, self._, self.who = view, _, who
         self.playbook: Playbook = playbook_of(view.run)
         self.written = {step.id: step for step in self.playbook.steps}
+        self.taken_back = {row.undoes for row in view.steps if row.undoes and row.state == "done"}
 
     def elements(self, row: Step) -> list[Step]:
         return [one for one in self.view.steps if one.is_element and one.of == row.step]
@@ -147,29 +150,37 @@ class _Drawer:
         return [one for one in self.elements(row) if one.state in {"failed", "asking"}]
 
     def text(self, row: Step, *, short: bool) -> str:
-        _, written = self._, self.written[row.written]
-        name = self._name(row, written)
-        first = f"{_ICONS[row.state]} {name}"
-        parts = [first, *self._timing(row, written), *self._tries(row, written)]
-        elements = self.elements(row) if written.for_each and not row.is_element and not row.undoes else []
-        loud = row.state in {"running", "asking", "failed"} and not elements
-        note = row.note and row.state != "waiting" and (loud or (short and not elements))
-        indent = "     ↳ " if row.is_element else ""
-        return lines(
-            indent + " · ".join(parts),
+        """What stands below the first line is indented, so that the steps themselves are what the eye finds."""
+        written = self.written[row.written]
+        elements = self.elements(row) if not row.is_element and not row.undoes else []
+        first = " · ".join([self._name(row, written), *self._timing(row, written), *self._tries(row, written)])
+        below = (
             self._summary(elements) if elements else "",
             self._question(row, written),
             self._left_out(row, written),
-            escape(clip(_.phrase(restore(row.note)), _NOTE))
-            if note and row.note and not row.question and not self._was_left_out(row)
-            else "",
+            self._note(row, short=short and not elements) if row.state != "running" or not elements else "",
             self._decision(row),
         )
+        deeper = _INDENT if row.is_element else ""
+        mark = f"{deeper}↳ " if row.is_element else ""
+        return lines(
+            f"{mark}{_ICONS[row.state]} {first}",
+            *(f"{_INDENT}{deeper}{line}" for text in below for line in text.split("\n") if line),
+        )
+
+    def _note(self, row: Step, *, short: bool) -> str:
+        """The latest word on the row: always where eyes are wanted, elsewhere only in a short run."""
+        loud = row.state in {"running", "asking", "failed"}
+        if not row.note or row.question or row.state == "waiting" or self._was_left_out(row) or not (loud or short):
+            return ""
+        return escape(clip(self._.phrase(restore(row.note)), _NOTE))
 
     def _name(self, row: Step, written: Written) -> str:
         title = clip(step_title(written, self._), _TITLE)
         if row.is_element:
             return bold(clip(item_name(row), _TITLE))
+        if row.step in self.taken_back:
+            return f"{bold(title)} · {self._('taken back')}"
         if row.undoes:
             item = f" · {code(clip(item_name(row), 80))}" if row.item is not None else ""
             return bold(title) + item

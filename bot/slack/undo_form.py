@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from bot.incident.playbook_runs import playbook_of, reversal
 from bot.incident.view import RunView
@@ -68,20 +69,27 @@ def undo_form(view: RunView, choice: Choice, _: Words) -> Block:
 
 
 def _choices(run: str, everything: Reversal, titles: Titles, _: Words) -> dict[str, str]:
-    """The whole run; each row alone; each with what came after it, where that is more than the row and not all."""
+    """The whole run; each step alone, and with what came after it where that is less than all; then single elements."""
+    steps = list(dict.fromkeys(titles.written_of(row) for row in everything.order))
     found = {Choice().value(run): _("The whole run")}
-    for place, row in enumerate(everything.order):
-        found[Choice(row, only=True).value(run)] = _("Only: {step}", step=titles.plain(row))
-        if 0 < place < len(everything.order) - 1:
-            found[Choice(row).value(run)] = _("From there on: {step}", step=titles.plain(row))
+    for place, step in enumerate(steps):
+        if 0 < place < len(steps) - 1:
+            found[Choice(step).value(run)] = _("From there on: {step}", step=titles.of_step(step))
+        if len(steps) > 1:
+            found[Choice(step, only=True).value(run)] = _("Only: {step}", step=titles.of_step(step))
+    for row in everything.order:
+        if titles.written_of(row) != row:
+            found[Choice(row, only=True).value(run)] = _("Only: {step}", step=titles.plain(row))
     fitting = [(value, label) for value, label in found.items() if views.fits_option(value)]
     return dict(fitting[:OPTIONS])
 
 
 def _order(found: Reversal, titles: Titles, _: Words) -> Iterator[Block]:
-    rows = [f"{number}. {titles.text(row)}" for number, row in enumerate(found.order[:_ROWS], start=1)]
-    if len(found.order) > _ROWS:
-        rows.append(_("and {count} more", count=len(found.order) - _ROWS))
+    """In the order in which it happens; elements of one step that follow each other share a line."""
+    groups = [list(rows) for _step, rows in groupby(found.order, key=titles.written_of)]
+    rows = [f"{number}. {titles.together(group)}" for number, group in enumerate(groups[:_ROWS], start=1)]
+    if len(groups) > _ROWS:
+        rows.append(_("and {count} more", count=len(groups) - _ROWS))
     for text in pieces([_("*Taken back, in this order*"), *rows], _LENGTH):
         yield section(text)
 

@@ -1,12 +1,13 @@
 """The whole Slack side with its front door open: people type, press and send forms at the local Slack."""
 
+import asyncio
 import hashlib
 import hmac
 import json
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,6 +22,7 @@ from bot.playbook.model import Playbook
 from bot.playbook.planning import assemble
 from bot.rehearsal.slack import Person
 from bot.slack.bolt import Door, Listeners, Reply, bolt_app, listeners
+from bot.slack.choices import Choices
 from bot.slack.manifest import manifest
 from bot.store.sql import Store
 from tests.slack.office import Office, open_office
@@ -37,12 +39,31 @@ SERVICES = {
 
 
 @dataclass
+class Names:
+    """What AWS would list, by kind. `broken` raises, `slow` never answers; `asked` keeps every question."""
+
+    of: dict[str, list[str]] = field(default_factory=dict)
+    broken: bool = False
+    slow: asyncio.Event | None = None
+    asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+
+    async def __call__(self, kind: str, region: str, given: Mapping[str, str]) -> list[str]:
+        self.asked.append((kind, region, dict(given)))
+        if self.slow:
+            await self.slow.wait()
+        if self.broken:
+            raise Unavailable(phrase(N_("AWS does not answer.")))
+        return self.of.get(kind, [])
+
+
+@dataclass
 class Front:
     """`office` is everything behind the door. `done()` runs what is due and waits for every answer."""
 
     office: Office
     door: Door
     to: Listeners
+    aws: "Names"
 
     def person(self, name: str) -> Person:
         return self.office.local.person(name)
@@ -118,9 +139,12 @@ async def open_front(
     config = config or Config(services=SERVICES)
     async with open_office(store, clock, config=config, playbooks=playbooks, **more) as office:
         core = office.core
-        to = listeners(core.store, office.slack, office.people, core.responder, core.runs, config)
+        aws = Names()
+        to = listeners(
+            core.store, office.slack, office.people, core.responder, core.runs, config, Choices(aws, patience=0.05)
+        )
         app = bolt_app(to, SECRET, office.slack.web)
-        front = Front(office, Door(app, SECRET), to)
+        front = Front(office, Door(app, SECRET), to, aws)
         async with served(front) as url:
             said = manifest(url, socket_mode=False)
             installed = replace(office.app, manifest=said, request_url=url, signing_secret=SECRET)

@@ -8,6 +8,7 @@ import pytest
 from bot.incident.incident import Incident
 from bot.language import Words
 from bot.slack.command_words import WORDS
+from bot.slack.verbs import VERBS
 from bot.slack.commands import COMMANDS, OPENERS
 from bot.slack.meant import SeveralOpen, meant, which
 from tests.slack.front import Down, Front
@@ -127,7 +128,7 @@ async def test_what_cannot_be_done_is_said_with_what_to_do(front: Front) -> None
 
 async def test_what_this_version_does_not_have_is_said_honestly(front: Front) -> None:
     missing = WORDS.keys() - COMMANDS.keys() - OPENERS.keys()
-    assert {"failover", "failback", "evacuate", "drill", "backup", "report", "override"} == missing
+    assert {"drill", "backup", "report", "override"} == missing
     for name in sorted(missing):
         assert "This version" in await front.command("alex", name)
     assert await front.office.core.incidents() == []
@@ -162,9 +163,60 @@ async def test_restore_opens_the_form_for_the_table(front: Front) -> None:
     assert "[Damaged table: orders]" in alex.screen()
 
 
-async def test_restore_without_an_incident_says_how_to_declare_one(front: Front) -> None:
+async def test_a_verb_is_one_command_also_when_no_incident_is_open(front: Front) -> None:
     await front.command("alex", "restore orders")
-    assert "/dr declare" in front.person("alex").screen().split("--- modal")[1]
+    alex = front.person("alex")
+    assert "this declares one" in alex.screen()
+    assert "[Damaged table: orders]" in alex.screen()
+    assert (await alex.submit()).ok
+    await front.done()
+    incident = await front.office.core.only()
+    assert (incident.title, incident.tier, incident.declared_by) == ("Restore a table to a point in time", 1, "alex")
+    async with front.office.core.store.begin() as tx:
+        [run] = await tx.runs.of(incident.id)
+    assert run.inputs["table"] == "orders"
+
+
+async def test_what_is_wrong_can_be_said_in_the_same_form_and_must_not_be_empty(front: Front) -> None:
+    await front.command("alex", "restore orders")
+    alex = front.person("alex")
+    await alex.fill({"What is wrong?": "  "})
+    assert (await alex.submit()).errors == {"what.is.wrong": "Say in a few words what is wrong."}
+    await alex.fill({"What is wrong?": "Orders are gone"})
+    assert (await alex.submit()).ok
+    assert (await front.office.core.only()).title == "Orders are gone"
+
+
+async def test_a_mistake_in_the_form_declares_nothing(front: Front) -> None:
+    await front.command("alex", "restore orders")
+    alex = front.person("alex")
+    await alex.fill({"Restore to this moment": "yesterday-ish"})
+    assert (await alex.submit()).errors.keys() == {"at"}
+    assert await front.office.core.incidents() == []
+
+
+@pytest.mark.parametrize("verb", ["evacuate", "failover", "failback"])
+async def test_a_verb_without_a_playbook_says_which_is_missing_and_where_to_name_one(front: Front, verb: str) -> None:
+    for name in [name for name in front.office.core.runs.playbooks if name in VERBS[verb].names]:
+        del front.office.core.runs.playbooks[name]
+    await front.command("alex", verb)
+    shown = front.person("alex").screen().split("--- modal")[1]
+    assert VERBS[verb].names[0] in shown
+    assert "commands:" in shown
+    assert await front.office.core.incidents() == []
+
+
+async def test_playbooks_are_listed_with_those_that_fit_the_incident_first(front: Front) -> None:
+    assert "never run here" not in await front.command("alex", "playbook")
+    id_ = await front.office.alarm(resource="dynamodb")
+    told = await front.command("alex", "playbook")
+    assert "matches DynamoDB in this alarm; never run here" in told
+    assert told.index("Restore a table") < told.index("The other playbooks") < told.index("restart-service")
+    await front.click("alex", "Open")
+    assert front.person("alex").modal
+    await front.person("alex").close()
+    await front.office.resolve(id_)
+    assert "never run here" not in await front.command("alex", "playbook")
 
 
 async def test_restore_asks_which_incident_in_its_form_and_keeps_the_table(front: Front) -> None:

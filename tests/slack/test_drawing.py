@@ -72,7 +72,7 @@ async def test_a_run_has_one_message_from_planning_to_its_end(office: Office) ->
     [channel] = office.channels()
     assert "Asking AWS" in office.said(channel.id)[-1].text
     run = await _plan(office, run)
-    assert buttons(office.said(channel.id)[-1].blocks) == ["run.approve", "run.abort", "run.plan"]
+    assert buttons(office.said(channel.id)[-1].blocks) == ["run.approve", "run.abort", "run.replan", "run.plan"]
     async with office.core.store.begin() as tx:
         await office.core.runs.approve(tx, run.id, run.plan_hash or "", "mina")
     await office.work()

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from bot.slack.incident_buttons import ACKNOWLEDGE, ESCALATE, OFFER, RESOLVE
 from bot.slack.limits import SECTION, clip, clip_markup
 from bot.slack.page_message import page_message
 from bot.slack.plan_view import plan_view
-from bot.slack.run_buttons import PLAN_SHOW, RUN_ABORT, RUN_APPROVE, STEP_NO, STEP_RETRY, STEP_SKIP, STEP_YES
+from bot.slack.run_buttons import PLAN_SHOW, RUN_ABORT, RUN_APPROVE, RUN_REPLAN, STEP_NO, STEP_RETRY, STEP_SKIP, STEP_YES
 from bot.slack.run_message import run_message
 from bot.slack.values import decode_value
 from tests.slack import views
@@ -247,7 +248,7 @@ def test_the_plan_shows_the_exact_calls_and_what_changes_before_run_is_pressed()
         "⚠️ orders is disturbed.",
     ):
         assert part in shown
-    assert buttons(blocks) == [RUN_APPROVE, RUN_ABORT, PLAN_SHOW]
+    assert buttons(blocks) == [RUN_APPROVE, RUN_ABORT, RUN_REPLAN, PLAN_SHOW]
     assert values(blocks, RUN_APPROVE) == [{"r": "r1", "h": views.run().plan_hash}]
 
 
@@ -276,10 +277,17 @@ def test_step_buttons_are_where_the_state_machine_takes_them() -> None:
     assert values(run_message(view, EN, who).blocks, STEP_RETRY) == [{"r": "r1", "s": "fix"}]
 
 
-@pytest.mark.parametrize("status", ["succeeded", "aborted", "failed", "refused"])
-def test_a_run_that_is_over_can_only_be_read(status: str) -> None:
+@pytest.mark.parametrize("status", ["succeeded", "aborted", "failed", "undone"])
+def test_a_run_that_is_over_and_changed_nothing_can_only_be_read(status: str) -> None:
     view = views.run_view(views.run(_asked(), status=status, ended_at=NOW + RTO), {"go": "asking", "fix": "failed"})
     assert buttons(run_message(view, EN, who).blocks) == [PLAN_SHOW]
+
+
+@pytest.mark.parametrize("status", ["expired", "refused"])
+def test_a_plan_that_led_to_nothing_can_be_made_anew_unless_the_incident_is_over(status: str) -> None:
+    view = views.run_view(views.run(status=status, ended_at=NOW + RTO))
+    assert buttons(run_message(view, EN, who).blocks) == [RUN_REPLAN, PLAN_SHOW]
+    assert buttons(run_message(replace(view, incident=views.resolved()), EN, who).blocks) == [PLAN_SHOW]
 
 
 def test_among_two_hundred_steps_the_one_that_wants_eyes_is_shown() -> None:
@@ -288,7 +296,7 @@ def test_among_two_hundred_steps_the_one_that_wants_eyes_is_shown() -> None:
     shown = texts(run_message(views.run_view(views.run(book, status="needs_person"), states), EN, who).blocks)
     assert "❌ *s150*" in shown
     assert "✅ *s149*" in shown
-    assert "and 180 more steps" in shown
+    assert "and 160 more steps" in shown
 
 
 def test_a_plan_is_read_in_the_readers_language() -> None:

@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from bot.cli import incidents, jobs, operate, playbooks, policy
+from bot.cli import automatic, incidents, jobs, operate, playbooks, policy
 
 app = typer.Typer(
     name="lifeboat",
@@ -22,6 +22,7 @@ app.add_typer(incidents.app, name="incident", help="Incidents: list, show, decla
 app.add_typer(
     playbooks.app, name="playbook", help="Playbooks: list, lint, show, plan, run, approve, abort, retry, skip."
 )
+app.add_typer(automatic.app, name="automatic", help="What may start by itself: status, stop, start, freeze.")
 app.add_typer(jobs.app, name="jobs", help="Jobs that Lifeboat gave up on: list, retry, drop.")
 operate.add_to(app)
 app.command("iam-policy")(policy.iam_policy)

@@ -66,7 +66,9 @@ class Switchboard:
     async def freeze(self, tx: Tx, by: str, length: timedelta, reason: str = "") -> Switched:
         """Nothing starts by itself for so long. A freeze is made longer by another one, never shorter. Raises `Refused`."""
         self._is_one_of_us(by)
-        if not timedelta() < length <= LONGEST:
+        if length <= timedelta():
+            raise Refused(phrase(N_("Say for how long, and why: freeze 2h moving the database.")))
+        if length > LONGEST:
             what = N_(
                 "A freeze by hand lasts {longest} at most. Put a longer one into lifeboat.yaml (automatic.freeze)."
             )
@@ -79,7 +81,8 @@ class Switchboard:
         log.warning("automatic.frozen", by=by, until=until.isoformat(), reason=reason)
         why = phrase(N_("{who} has frozen automatic runs until {until}."), who=self._name(by), until=until)
         called_off, going = await self._call_off(tx, why, by)
-        return Switched(phrase(N_("Nothing starts by itself until {until}."), until=until), called_off, going)
+        said = phrase(N_("Nothing starts by itself until {until}, for {left}."), until=until, left=length)
+        return Switched(said, called_off, going)
 
     async def status(self, tx: Tx) -> Switched:
         """How things stand, and which automatic runs go on now."""
@@ -96,7 +99,8 @@ class Switchboard:
             return phrase(N_("No playbook starts by itself: automatic.enabled is false in lifeboat.yaml."))
         until, reason = frozen_until(self.config, switches.get("freeze"), tx.now)
         if until:
-            return phrase(N_("Nothing starts by itself until {until}: {reason}"), until=until, reason=reason or "-")
+            what = N_("Nothing starts by itself until {until}, for {left}: {reason}")
+            return phrase(what, until=until, left=until - tx.now, reason=reason or "-")
         return phrase(N_("Playbooks that allow it may start by themselves."))
 
     async def _call_off(self, tx: Tx, why: Phrase, by: str) -> tuple[list[Run], list[Run]]:

@@ -8,6 +8,7 @@ from bot.incident.incident import Incident
 from bot.incident.playbook_runs import PlaybookRuns
 from bot.incident.posted import SlackTx
 from bot.incident.responder import Answer, Responder
+from bot.incident.switches import Switchboard
 from bot.incident.view import offers
 from bot.language import Words
 from bot.slack import playbook_list, status
@@ -19,6 +20,7 @@ from bot.slack.forms import Draw, Forms, Rest
 from bot.slack.heard import Heard
 from bot.slack.incident_buttons import ACKNOWLEDGE, ESCALATE, OFFER, RESOLVE
 from bot.slack.meant import NoneOpen, SeveralOpen, meant, named, which
+from bot.slack.switched import how_long, switched
 from bot.slack.verbs import VERBS, given_by, playbook_for
 from bot.slack.views import modal
 from escalation.nearest import suggestion
@@ -38,6 +40,10 @@ _USAGE: Mapping[str, str] = {
     "failback": N_("`{command} failback [region]` goes back to the home region"),
     "playbook": N_("`{command} playbook [name]` opens a playbook"),
     "resolve": N_("`{command} resolve [what solved it]` ends the incident"),
+    "stop": N_("`{command} stop` stops everything that starts by itself; `{command} start` allows it again"),
+    "freeze": N_(
+        "`{command} freeze 2h [why]` lets nothing start by itself for so long; alone, it says how things stand"
+    ),
 }
 
 #: What to use instead of what this version does not have yet.
@@ -54,6 +60,7 @@ class Commands:
 
     def __init__(self, desk: Desk, forms: Forms, responder: Responder, runs: PlaybookRuns) -> None:
         self.desk, self.forms, self.responder, self.runs = desk, forms, responder, runs
+        self.switches = Switchboard(runs.config, runs)
 
     async def typed(self, heard: Heard, text: str) -> None:
         """Do what the line says and tell the one who typed it. Never raises."""
@@ -116,6 +123,20 @@ class Commands:
         return await self._for(
             tx, heard, given, RESOLVE, lambda i: self.responder.resolve(tx, i.id, by, as_typed(text))
         )
+
+    async def stop(self, tx: SlackTx, _heard: Heard, _command: Command, by: str) -> Say:
+        done = await self.switches.stop(tx, by)
+        return lambda _: switched(done, _)
+
+    async def start(self, tx: SlackTx, _heard: Heard, _command: Command, by: str) -> Say:
+        done = await self.switches.start(tx, by)
+        return lambda _: switched(done, _)
+
+    async def freeze(self, tx: SlackTx, _heard: Heard, command: Command, by: str) -> Say:
+        """Without a length: how things stand."""
+        text = as_typed(command.rest)
+        done = await (self.switches.freeze(tx, by, *how_long(text)) if text else self.switches.status(tx))
+        return lambda _: switched(done, _)
 
     def open_declare(self, _heard: Heard, command: Command) -> Draw | None:
         return None if command.rest else self.forms.declare()
@@ -223,6 +244,9 @@ COMMANDS: Mapping[str, Handler] = {
     "oncall": Commands.oncall,
     "playbook": Commands.playbook,
     "resolve": Commands.resolve,
+    "stop": Commands.stop,
+    "start": Commands.start,
+    "freeze": Commands.freeze,
 }
 #: Commands that open a form; None: this time it does not need one.
 OPENERS: Mapping[str, Opener] = {

@@ -1,9 +1,13 @@
+import asyncio
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from moto import mock_aws
 
 from bot.aws.session import Session
+from bot.rehearsal.aws.clock import Clock
+from bot.rehearsal.aws.emulator import EmulatedAws
 from tests.aws.fakes import Dynamo, Recorded, World
 
 #: Making clients is slow; they are stateless, and moto forgets everything between tests.
@@ -61,3 +65,21 @@ def orders(dynamodb: Dynamo) -> str:
     for number in range(2):
         moto.put_item(TableName="orders", Item={"id": {"S": str(number)}, "customer": {"S": "mina"}})
     return "orders"
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[EmulatedAws]:
+    """An emulated AWS whose clock stands still until a test moves it: one for a module, because building on it is slow."""
+    aws = EmulatedAws(clock=Clock(start=datetime(2026, 11, 23, 3, tzinfo=UTC)))
+    asyncio.run(aws.__aenter__())  # it lives on a thread of its own, not on this loop
+    yield aws
+    asyncio.run(aws.__aexit__(None, None, None))
+
+
+@pytest.fixture
+def emulated(started: EmulatedAws) -> EmulatedAws:
+    """The same, without what the test before has broken."""
+    started.faults.clear()
+    started.zonal_shifts.forget()
+    started.calls.clear()
+    return started

@@ -74,6 +74,11 @@ class ZonalShifts:
     def heal_zone(self, zone: str, region: str = "us-east-1") -> None:
         self._sick.discard((region, zone))
 
+    def forget(self) -> None:
+        """All is well again: no shift, no autoshift, no sick zone."""
+        for state in (self._shifts, self._autoshifts, self._sick):
+            state.clear()
+
     def active(self, resource: str) -> list[Shift]:
         """The manual shifts of a load balancer (its ARN) that hold now."""
         now = self._clock.now()

@@ -15,7 +15,7 @@ import asyncio
 import os
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -138,12 +138,12 @@ class Worker:
                 async with self.store.begin() as tx:
                     await tx.jobs.give_back(job)
 
-    async def drain(self) -> int:
+    async def drain(self, lanes: Iterable[Lane] = Lane) -> int:
         """Run all that is due now, and what follows from it; how many jobs that were. For tests."""
-        total = 0
+        total, lanes = 0, tuple(lanes)
         while True:
             ran = 0
-            for lane in Lane:
+            for lane in lanes:
                 ran += await self._take(lane)
                 await asyncio.gather(*self._tasks[lane])
             if not ran:

@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from bot.cli import automatic, incidents, jobs, operate, playbooks, policy
+from bot.cli import automatic, incidents, jobs, operate, playbooks, policy, undo
 
 app = typer.Typer(
     name="lifeboat",
@@ -19,8 +19,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(incidents.app, name="incident", help="Incidents: list, show, declare, acknowledge, resolve.")
+undo.add_to(playbooks.app)
 app.add_typer(
-    playbooks.app, name="playbook", help="Playbooks: list, lint, show, plan, run, approve, abort, retry, skip."
+    playbooks.app, name="playbook", help="Playbooks: list, lint, show, plan, run, approve, abort, retry, skip, undo."
 )
 app.add_typer(automatic.app, name="automatic", help="What may start by itself: status, stop, start, freeze.")
 app.add_typer(jobs.app, name="jobs", help="Jobs that Lifeboat gave up on: list, retry, drop.")

@@ -3,13 +3,13 @@
 from bot.errors import N_, Phrase, phrase
 from bot.incident.ports import Tx
 from bot.incident.walk import Walk, plan_of
-from bot.playbook.agreed import touches
+from bot.playbook.plan import touches
 
 
 async def obstacle(tx: Tx, walk: Walk) -> Phrase | None:
     """Take what the run's plan changes, and look for its opposites; None: nothing is in the way.
 
-    What could be taken stays taken only if the transaction is committed with the run going: `Walk.close` gives it back.
+    When something is, the caller rolls back, or ends the run: then `Walk.close` gives back what was free to take.
     """
     if opposite := await _opposite(tx, walk):
         return opposite
@@ -22,7 +22,6 @@ async def obstacle(tx: Tx, walk: Walk) -> Phrase | None:
     what = N_(
         "{thing} is being changed by playbook {name} of incident {incident}. Wait until it ends, or abort it first."
     )
-    await tx.runs.unlock(walk.run.id)
     return phrase(what, thing=thing, name=other.name, incident=other.incident)
 
 

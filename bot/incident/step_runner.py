@@ -20,7 +20,7 @@ from bot.incident.walk import Walk, plan_of
 from bot.jobs import LEASE, Job
 from bot.playbook import rendering
 from bot.playbook.action import Asks, Attempt, Aws, Done, Failed, Params, Progress, StepPlan, Working
-from bot.playbook.agreed import planned_step, same_calls
+from bot.playbook.plan import planned_step, same_calls
 from bot.playbook.stored import decode, encode
 
 log = structlog.get_logger()
@@ -171,10 +171,9 @@ def _given(undone: Step) -> Mapping[str, Any]:
 
 
 def _as_approved(walk: Walk, row: Step, now: StepPlan) -> None:
-    """Nothing of ours has changed the world before this step: then what it would do must be what people approved."""
+    """Where nothing of ours has changed the world before a step, what it would do must be what people approved."""
     plan = plan_of(walk.run)
-    acted_before = any(other.happened is not None for other in walk.rows.values())
-    if plan is None or row.undoes or acted_before:
+    if plan is None or row.undoes:
         return
     if not same_calls(planned_step(plan, row.step), now):
         what = N_(

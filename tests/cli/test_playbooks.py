@@ -28,7 +28,7 @@ def test_playbooks_are_listed_shown_and_linted(lifeboat: Command) -> None:
     assert "restore-table\t1\t" in lifeboat("playbook", "list").out
     shown = lifeboat("playbook", "show", "restore-table").out
     assert "RTO 30 min, RPO 5 min" in shown
-    assert "after: restore" in shown
+    assert "│ compare " in shown
     assert lifeboat("playbook", "lint").status == 0
     assert lifeboat("playbook", "show", "restore-tabel").status == 1
 

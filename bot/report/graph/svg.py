@@ -17,9 +17,9 @@ FONTS = (
     "'Liberation Sans', 'DejaVu Sans', Arial, sans-serif"
 )
 
-BOX, CARD, PADDING, MARGIN = 256, 96, 12, 20
+BOX, CARD, PADDING, MARGIN = 264, 96, 12, 20
 _GAP, _BETWEEN, _HEAD = 18, 44, 66
-_TITLE, _SMALL, _HEADING = 15, 12, 19
+_TITLE, _SMALL, _HEADING = 14, 12, 19
 #: How much wider bold letters are.
 BOLD = 1.12
 

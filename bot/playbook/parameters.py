@@ -17,6 +17,7 @@ from bot.playbook.template import Name, is_template, result_type, single_name
 from escalation.document import Document, Path_
 from escalation.errors import BadValue
 from escalation.nearest import nearest, suggestion
+from escalation.refusal import Told, refusal
 
 #: The value type of each Python type that parameters are written with.
 _WORDS: Mapping[Any, str] = {
@@ -41,7 +42,7 @@ def problems(document: Document, path: Path_, facts: Facts, given: Mapping[str, 
             what = phrase(N_("{action} has no parameter {name}."), action=facts.name, name=name)
             yield document.problem((*path, name), what, suggestion(name, known), at_key=True)
         elif not is_template(value) and (wrong := _wrong(facts.params, name, value)):
-            yield document.problem((*path, name), wrong)
+            yield document.problem((*path, name), *wrong)
     misspelled = {nearest(name, known) for name in given if name not in known}
     missing = (name for name, field in known.items() if field.is_required() and name not in given)
     for name in sorted(name for name in missing if name not in misspelled):
@@ -106,11 +107,11 @@ def _adapter(params: type[Params], name: str) -> TypeAdapter[Any]:
     return TypeAdapter(Annotated[annotation, *field.metadata] if field.metadata else annotation)
 
 
-def _wrong(params: type[Params], name: str, value: Any) -> str | None:
+def _wrong(params: type[Params], name: str, value: Any) -> Told | None:
     try:
         _adapter(params, name).validate_python(value)
     except ValidationError as error:
-        return f"{error.errors(include_url=False)[0]['msg']}."
+        return refusal(error.errors(include_url=False)[0])
     return None
 
 

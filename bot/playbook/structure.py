@@ -31,7 +31,8 @@ def problems(document: Document, playbook: Playbook) -> Iterator[BadFile]:
         try:
             check(text)
         except BadTemplate as error:
-            yield document.problem(path, error.phrase)
+            todo = phrase(N_("Write one expression in double braces, such as {{{{ table }}}}."))
+            yield document.problem(path, error.phrase, todo)
 
 
 def _name(document: Document, playbook: Playbook) -> Iterator[BadFile]:

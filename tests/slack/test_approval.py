@@ -58,6 +58,7 @@ async def front(store: Store, clock: SystemClock) -> AsyncIterator[Front]:
         "responder": Role(people=("mina", "jun", "alex"), slack_groups=("S1",)),
     }
     workspace = team(usergroups=[UserGroup("S1", "commanders", "Commanders", ["UGUEST"])])
+    next(user for user in workspace.users if user.id == "UGUEST").locale = "en-US"
     config = Config(services=SERVICES, roles=roles)
     async with open_front(store, clock, config=config, playbooks=PLAYBOOKS, workspace=workspace) as opened:
         yield opened

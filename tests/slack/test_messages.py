@@ -22,8 +22,18 @@ from bot.slack.incident_buttons import ACKNOWLEDGE, ESCALATE, OFFER, RESOLVE
 from bot.slack.limits import SECTION, clip, clip_markup
 from bot.slack.page_message import page_message
 from bot.slack.plan_view import plan_view
-from bot.slack.run_buttons import PLAN_SHOW, RUN_ABORT, RUN_APPROVE, RUN_REPLAN, STEP_NO, STEP_RETRY, STEP_SKIP, STEP_YES
+from bot.slack.run_buttons import (
+    PLAN_SHOW,
+    RUN_ABORT,
+    RUN_APPROVE,
+    RUN_REPLAN,
+    STEP_NO,
+    STEP_RETRY,
+    STEP_SKIP,
+    STEP_YES,
+)
 from bot.slack.run_message import run_message
+from bot.slack.undo_form import Choice, undo_form
 from bot.slack.values import decode_value
 from tests.slack import views
 from tests.slack.views import NOW, RTO
@@ -83,6 +93,8 @@ def test_no_run_makes_a_message_or_a_modal_that_slack_refuses(view: RunView) -> 
     check(run_message(view, EN, who))
     ids = itertools.count()
     check_view(plan_view(view, EN), ("modal",), lambda: str(next(ids)))
+    for choice in (Choice(), Choice("s0"), Choice("s0[1]", only=True)):
+        check_view(undo_form(view, choice, EN), ("modal",), lambda: str(next(ids)))
 
 
 @MANY

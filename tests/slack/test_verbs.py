@@ -30,7 +30,7 @@ def test_the_organisations_own_playbook_goes_before_the_shipped_one_and_never_si
 
 
 def test_what_is_missing_is_named_with_the_place_to_name_another() -> None:
-    with pytest.raises(Refused, match="region-failover, switch-region.*commands:.*failover: my-playbook"):
+    with pytest.raises(Refused, match=r"region-failover, switch-region.*commands:.*failover: my-playbook"):
         playbook_for("failover", {}, named("restore-table"))
 
 

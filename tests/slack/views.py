@@ -1,17 +1,20 @@
 """Incidents and runs of every shape, for the builders: ordinary ones, and ones as large and strange as can be."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import strategies as st
 
 from bot.incident.correlate import AlarmRecord
 from bot.incident.incident import Incident
 from bot.incident.pager import Page
-from bot.incident.run import Approval, Run, Step
+from bot.incident.prediction import Prediction
+from bot.incident.run import ENDED, Approval, Run, RunStatus, Step
 from bot.incident.timeline import store
 from bot.incident.view import IncidentView, RunView
 from bot.playbook.action import Call, Change, StepPlan
+from bot.playbook.forecast import Spread
 from bot.playbook.model import Playbook
 from bot.playbook.offer import Offer
 from bot.playbook.plan import Plan, PlannedStep, plan_hash, to_json
@@ -140,13 +143,26 @@ def views(draw: st.DrawFn) -> IncidentView:
         page().model_copy(update={"person": person.model_copy(update={"key": str(n), "name": name}), "status": status})
         for n, status in enumerate(["due", "sent", "acknowledged", "superseded", "failed"] * draw(st.integers(0, 8)))
     ]
-    some_runs = ["planning", "planned", "running", "needs_person", "succeeded", "failed", "aborted", "refused"]
-    runs = [run(status=status) for status in some_runs * draw(st.sampled_from([0, 1, 7]))]
+    some_runs = get_args(RunStatus)
+    runs = [run(status=status) for status in list(some_runs) * draw(st.sampled_from([0, 1, 7]))]
     offers = [offer(title=name, why=words)] * draw(st.sampled_from([0, 1, 20]))
     return view(
         made(title=name, service=words or None, channel_problem=words, own_channel=draw(st.booleans()), region=words),
         alarms=alarms, pages=pages, runs=runs, offers=offers, now=draw(st.sampled_from([NOW, NOW + 2 * RTO])),
     )  # fmt: skip
+
+
+def row(id_: str, position: int, state: str = "waiting", **more: Any) -> Step:
+    """A row as the engine writes it: `row("scale[2]", 3, of="scale", item="web")`, `row("undo:go", 9, of="go", undoes="go")`."""
+    return Step(**({"run": "r1", "step": id_, "of": id_, "position": position, "state": state} | more))
+
+
+def elements(step: str, position: int, states: Sequence[str], **more: Any) -> list[Step]:
+    """The elements of a `for_each` step: item web-0, web-1 …"""
+    return [
+        row(f"{step}[{number}]", position, state, of=step, item=f"web-{number}", **more)
+        for number, state in enumerate(states)
+    ]
 
 
 @st.composite
@@ -156,7 +172,14 @@ def run_views(draw: st.DrawFn) -> RunView:
     count = draw(st.sampled_from([1, 12, 13, 25, 200]))
     both = {"en": text, "ko": text}
     kinds: list[dict[str, Any]] = [
-        {"action": "a.b"},
+        {
+            "action": "a.b",
+            "for_each": {"in": "{{ x }}"},
+            "undo": {"action": "a.u"},
+            "retry": {"times": 2},
+            "title": both,
+        },
+        {"action": "a.b", "irreversible": both, "when": text},
         {"check": "a.c"},
         {"ask": both},
         {"manual": both},
@@ -174,13 +197,12 @@ def run_views(draw: st.DrawFn) -> RunView:
         )
         for n in range(count)
     ]
-    status = draw(
-        st.sampled_from(["planning", "planned", "running", "needs_person", "succeeded", "failed", "aborted", "refused"])
-    )
-    ended = NOW + RTO if status in {"succeeded", "failed", "aborted", "refused"} else None
+    status = draw(st.sampled_from(get_args(RunStatus)))
+    ended = NOW + RTO if status in ENDED else None
     made = run(
-        book, plans, status=status, ended_at=ended, started_at=NOW, problem=store(phrase("{x}", x=text)),
-        approvals=(Approval(by="mina", at=NOW, plan_hash="h"),), aborted_by="<@U1>",
+        book, plans, status=status, undone_by=draw(st.sampled_from([None, "mina"])), failed_step=draw(st.sampled_from([None, "s0", "s0[1]"])),
+        automatic=draw(st.booleans()), starts_at=NOW, deadline_at=NOW + RTO, planned_at=NOW, ended_at=ended, started_at=NOW, problem=store(phrase("{x}", x=text)),
+        approvals=(Approval(by="mina", at=NOW, plan_hash="h"), Approval(by="jun", at=NOW, plan_hash="h", via=text)) * 10, aborted_by="<@U1>",
         **({"plan": None, "plan_hash": None} if status == "planning" else {}),
     )  # fmt: skip
     seen = run_view(made)
@@ -189,4 +211,14 @@ def run_views(draw: st.DrawFn) -> RunView:
                                 "ended_at": draw(st.sampled_from([None, NOW + RTO])), "decided_by": "mina", "reason": text})
         for step in seen.steps[:30]
     ]  # fmt: skip
-    return RunView(seen.incident, seen.run, [*changed, *seen.steps[30:]], NOW)
+    rows = [*changed, *seen.steps[30:]]
+    said = store(phrase("{x}", x=text))
+    some = [draw(_states) for _ in range(draw(st.sampled_from([0, 3, 100])))]
+    rows += elements("s0", 0, some, note=said, question=said, happened=1, started_at=NOW, attempt=3, retries=2)
+    rows += [
+        row(f"undo:s0[{n}]", 10_000 + n, state, of="s0", undoes=f"s0[{n}]", item=text, note=said)
+        for n, state in enumerate(some[: draw(st.sampled_from([0, 2, 100]))])
+    ]
+    usual = {f"s{n}": Spread(RTO, RTO, 1, stated=False) for n in range(5)}
+    inside = draw(st.sampled_from([RTO, -RTO]))
+    return RunView(seen.incident, seen.run, rows, NOW, usual, Prediction(seen.run, NOW, NOW + RTO, inside))

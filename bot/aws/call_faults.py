@@ -26,17 +26,8 @@ def faults(given: Mapping[str, Any]) -> Iterator[Fault]:
         yield from unknown
         return
     yield from _parameters(service, operation, given.get("parameters", {}), ("parameters",), ())
-    poll = given.get("poll")
-    if isinstance(poll, Mapping):
-        yield from _poll(service, operation, poll)
-    elif "until" in given and not READS.match(operation):
-        what = phrase(
-            N_("{operation} changes something, and is not sent again to see whether it is over."), operation=operation
-        )
-        yield Fault(
-            ("until",), what, phrase(N_("Add poll: {{operation: …}}, with an operation that reads.")), at_key=True
-        )
-    yield from _expressions(service, operation, given)
+    looks = list(_poll(service, operation, given))
+    yield from looks or _expressions(service, operation, given)
 
 
 def _parameters(service: str, operation: str, given: Any, path: models.Path, taken: tuple[str, ...]) -> Iterator[Fault]:
@@ -48,26 +39,44 @@ def _parameters(service: str, operation: str, given: Any, path: models.Path, tak
             yield replace(fault, path=(*path[:-1], *below))
 
 
-def _poll(service: str, operation: str, poll: Mapping[str, Any]) -> Iterator[Fault]:
+def _poll(service: str, operation: str, given: Mapping[str, Any]) -> Iterator[Fault]:
+    """How it is looked at: with an operation that reads, or, when it only reads itself, with itself."""
+    poll = given.get("poll")
+    if not isinstance(poll, Mapping):
+        if "until" in given and not READS.match(operation):
+            what = phrase(
+                N_("{operation} changes something, and is not sent again to see whether it is over."),
+                operation=operation,
+            )
+            todo = phrase(N_("Add poll: {{operation: …}}, with an operation that reads."))
+            yield Fault(("until",), what, todo, at_key=True)
+        return
     for name in poll:
         if name not in _POLL:
             what = phrase(N_("{owner} has no parameter {name}."), owner="poll", name=name)
             yield Fault(("poll", name), what, suggestion(name, _POLL), at_key=True)
-    looks = poll.get("operation")
-    if not isinstance(looks, str):
+    refused = _looks(service, poll.get("operation"))
+    yield from [refused] if refused else _poll_parameters(service, operation, poll)
+
+
+def _looks(service: str, operation: Any) -> Fault | None:
+    """Why `operation` is none to look with."""
+    if not isinstance(operation, str):
         what = phrase(N_("poll needs an operation that is written out."))
-        yield Fault(("poll",), what, phrase(N_("Add one that reads, such as DescribeDBClusters.")))
-        return
-    if unknown := list(models.unknown_operation(service, looks)):
-        yield from (replace(fault, path=("poll", "operation")) for fault in unknown)
-        return
-    if not READS.match(looks):
-        what = phrase(N_("{operation} changes something; looking must not."), operation=looks)
-        yield Fault(("poll", "operation"), what, phrase(N_("Name an operation that reads.")))
-        return
+        return Fault(("poll",), what, phrase(N_("Add one that reads, such as DescribeDBClusters.")))
+    for unknown in models.unknown_operation(service, operation):
+        return replace(unknown, path=("poll", "operation"))
+    if not READS.match(operation):
+        what = phrase(N_("{operation} changes something; looking must not."), operation=operation)
+        return Fault(("poll", "operation"), what, phrase(N_("Name an operation that reads.")))
+    return None
+
+
+def _poll_parameters(service: str, operation: str, poll: Mapping[str, Any]) -> Iterator[Fault]:
+    """Those that are written out, and those that come from the answer of `operation`."""
     taken = poll.get("from", {})
     names = tuple(taken) if isinstance(taken, Mapping) else ()
-    yield from _parameters(service, looks, poll.get("parameters", {}), ("poll", "parameters"), names)
+    yield from _parameters(service, poll["operation"], poll.get("parameters", {}), ("poll", "parameters"), names)
     for name in names:
         yield from _expression(("poll", "from", name), taken[name], service, operation)
 

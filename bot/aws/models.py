@@ -99,7 +99,8 @@ def parameter_faults(
         yield from _Reading(operation, exact=exact).structure(shape, parameters, ())
         return
     for name in parameters:
-        yield Fault((name,), phrase(N_("{operation} takes no parameters."), operation=operation), at_key=True)
+        what = phrase(N_("{operation} takes no parameters."), operation=operation)
+        yield Fault((name,), what, phrase(N_("Remove it.")), at_key=True)
 
 
 class _Reading:
@@ -111,7 +112,8 @@ class _Reading:
     def value(self, shape: Any, value: Any, path: Path) -> Iterator[Fault]:
         if isinstance(value, Some):
             if value.type and not _may_be(value.type, shape.type_name):
-                yield self._wrong(shape, path, phrase(N_("a value of type {type}"), type=value.type))
+                found = phrase(N_("a value of type {type}"), type=value.type)
+                yield self._wrong(shape, path, found)
         elif getattr(shape, "is_document_type", False):
             return
         elif not _FITS[shape.type_name](value):

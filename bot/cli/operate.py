@@ -56,6 +56,7 @@ def check() -> None:
     """Check lifeboat.yaml, the escalation files and every playbook. Exit status 1 when something must be mended."""
     from bot.cli.playbooks import lint
     from bot.core import read_config
+    from bot.errors import BadFiles
     from bot.settings import Settings
 
     config, directory = read_config(Settings())
@@ -67,7 +68,29 @@ def check() -> None:
             policies=len(directory.policies),
         )
     )  # fmt: skip
-    lint(None)
+    nobody = list(_nobody_can_approve(config, directory))
+    try:
+        lint(None)
+    except BadFiles as wrong:
+        raise BadFiles([*wrong.problems, *nobody]) from wrong
+    if nobody:
+        raise BadFiles(nobody)
+
+
+def _nobody_can_approve(config: Any, directory: Any) -> Any:
+    """Playbooks whose role is nobody's; those that cannot be read are told by lint."""
+    from bot.errors import BadFile, BadFiles
+    from bot.incident.role_rules import role_problems
+    from bot.playbook.loading import files, parse
+    from escalation.document import read
+
+    for file in files(config.playbook_folders[0], config.playbook_folders[1:]):
+        try:
+            document = read(file)
+            playbook = parse(document)
+        except (BadFile, BadFiles):
+            continue
+        yield from role_problems(config, directory, [(document, playbook)])
 
 
 def oncall(

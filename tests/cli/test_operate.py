@@ -104,3 +104,16 @@ def test_an_alarm_sent_by_hand_without_a_serve_pages_before_the_command_ends(
     assert "taken in" in said.out
     assert "in the queue" not in said.out
     assert len(with_shop.aws.sms) == before + 1
+
+
+def test_check_tells_before_the_night_of_a_playbook_that_nobody_could_approve(lifeboat: Command, place: Path) -> None:
+    (place / "mine").mkdir()
+    talk = "name: talk\ntitle: {en: Talk, ko: 대화}\ntier: 1\ntargets: {rto: 30m, rpo: 5m}\n"
+    steps = "steps: [{id: tell, manual: {en: Tell them., ko: 알리세요.}}]\n"
+    (place / "mine" / "talk.yaml").write_text(f"{talk}approval: {{people: 1, role: comander}}\n{steps}")
+    (place / "lifeboat.yaml").write_text("playbook_folders: [mine]\nroles: {commander: [mina]}\n")
+    said = lifeboat("check")
+    assert said.status == 1
+    assert "talk.yaml:5:29: approval.role: lifeboat.yaml has no role comander, so nobody can approve this." in said.err
+    (place / "lifeboat.yaml").write_text("playbook_folders: [mine]\nroles: {comander: [mina]}\n")
+    assert lifeboat("check").status == 0

@@ -46,7 +46,7 @@ class Run(Params):
     """`parameters`: those of the document; a list for a StringList. `version`: the default one when it is left out."""
 
     document: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_\-.:/]{3,128}$")]
-    version: Annotated[str, StringConstraints(pattern=r"^([$]LATEST|[$]DEFAULT|[1-9][0-9]*)$")] = "$DEFAULT"
+    version: Annotated[str | None, Field(pattern=r"^([$]LATEST|[1-9][0-9]*)$")] = None
     parameters: Annotated[Mapping[str, Value], Field(max_length=200)] = {}
 
 
@@ -140,11 +140,9 @@ class RunAutomation:
 
 
 def _start_call(params: Run, attempt: Attempt) -> Call:
-    parameters: dict[str, Any] = {
-        "DocumentName": params.document,
-        "DocumentVersion": params.version,
-        "ClientToken": uuid_of(attempt),
-    }
+    parameters: dict[str, Any] = {"DocumentName": params.document, "ClientToken": uuid_of(attempt)}
+    if params.version:
+        parameters["DocumentVersion"] = params.version
     if params.parameters:
         parameters["Parameters"] = {name: _values(value) for name, value in params.parameters.items()}
     return Call("ssm", "StartAutomationExecution", parameters)

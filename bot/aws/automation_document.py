@@ -20,19 +20,20 @@ class Step:
     action: str
 
 
-def find_document(aws: Aws, name: str, version: str) -> tuple[Document, Content]:
-    """Raises `ActionFailed` when there is no such document or version."""
+def find_document(aws: Aws, name: str, version: str | None) -> tuple[Document, Content]:
+    """`version` None: the document's default one. Raises `ActionFailed` when there is none such."""
     ssm = aws.client("ssm")
+    which = {"Name": name, "DocumentVersion": version} if version else {"Name": name}
     try:
-        document: Document = ssm.describe_document(Name=name, DocumentVersion=version)["Document"]
-        content = ssm.get_document(Name=name, DocumentVersion=version, DocumentFormat="JSON")["Content"]
+        document: Document = ssm.describe_document(**which)["Document"]
+        content = ssm.get_document(**which, DocumentFormat="JSON")["Content"]
     except ActionFailed as error:
         if error.code not in _MISSING:
             raise
         what = N_(
             "There is no automation document {name} (version {version}) in {region}. Check the step's parameters."
         )
-        said = phrase(what, name=name, version=version, region=aws.region)
+        said = phrase(what, name=name, version=version or "-", region=aws.region)
         raise ActionFailed(said, code=error.code) from error
     return document, json.loads(content)
 

@@ -18,13 +18,12 @@ _ROLE = f"arn:aws:iam::{EmulatedAws.account}:role/region-switch"
 class Front:
     """Everything here blocks, as boto3 does. `arns` are by name, `zones` are ids by name, `plan` is an ARN."""
 
-    def __init__(self, aws: EmulatedAws, *, approval: bool = True) -> None:
+    def __init__(self, aws: EmulatedAws) -> None:
         self.aws = aws
         self.arns: dict[str, str] = {}
         self.groups: dict[str, str] = {}
         self.zones: dict[str, str] = {}
         self.plan = ""
-        self._approval = approval
 
     def build(self) -> None:
         ec2 = self.aws.client("ec2", REGION)
@@ -37,7 +36,17 @@ class Front:
         ]
         for number, name in enumerate(LOAD_BALANCERS):
             self._balancer(name, 100 + number, vpc, subnets)
-        self.plan = self._plan()
+        self.plan = self.make_plan()
+
+    def make_plan(self, action: str = "activate") -> str:
+        """The ARN of a new plan: an approval, a step that knows an ungraceful way, and one that does not."""
+        return str(
+            self.aws.client("arc-region-switch", REGION).create_plan(
+                name="shop", executionRole=_ROLE, recoveryApproach="activePassive", regions=[REGION, OTHER_REGION],
+                primaryRegion=REGION, recoveryTimeObjectiveMinutes=20,
+                workflows=[{"workflowTargetAction": action, "steps": _steps()}],
+            )["plan"]["arn"]
+        )  # fmt: skip
 
     def opt_in(self, name: str, *, on: bool = True) -> None:
         """Whether the load balancer lets itself be shifted."""
@@ -64,27 +73,21 @@ class Front:
         self.arns[name], self.groups[name] = arn, group
         self.opt_in(name)
 
-    def _plan(self) -> str:
-        ungraceful = {"minimumSuccessPercentage": 50}
-        services = [
-            {
-                "clusterArn": f"arn:aws:ecs:{region}:{self.aws.account}:cluster/shop",
-                "serviceArn": f"arn:aws:ecs:{region}:{self.aws.account}:service/shop/web",
-            }
-            for region in (REGION, OTHER_REGION)
-        ]
-        capacity = {"ecsCapacityIncreaseConfig": {"services": services, "ungraceful": ungraceful}}
-        steps = [
-            _step(APPROVAL, "ManualApproval", {"executionApprovalConfig": {"approvalRole": _ROLE}}),
-            _step(CAPACITY, "ECSServiceScaling", capacity),
-            _step(TRAFFIC, "ARCRoutingControl", {"arcRoutingControlConfig": {"regionAndRoutingControls": {}}}),
-        ]
-        made = self.aws.client("arc-region-switch", REGION).create_plan(
-            name="shop", executionRole=_ROLE, recoveryApproach="activePassive", regions=[REGION, OTHER_REGION],
-            primaryRegion=REGION, recoveryTimeObjectiveMinutes=20,
-            workflows=[{"workflowTargetAction": "activate", "steps": steps if self._approval else steps[1:]}],
-        )  # fmt: skip
-        return str(made["plan"]["arn"])
+
+def _steps() -> list[dict[str, Any]]:
+    services = [
+        {
+            "clusterArn": f"arn:aws:ecs:{region}:{EmulatedAws.account}:cluster/shop",
+            "serviceArn": f"arn:aws:ecs:{region}:{EmulatedAws.account}:service/shop/web",
+        }
+        for region in (REGION, OTHER_REGION)
+    ]
+    capacity = {"services": services, "ungraceful": {"minimumSuccessPercentage": 50}}
+    return [
+        _step(APPROVAL, "ManualApproval", {"executionApprovalConfig": {"approvalRole": _ROLE}}),
+        _step(CAPACITY, "ECSServiceScaling", {"ecsCapacityIncreaseConfig": capacity}),
+        _step(TRAFFIC, "ARCRoutingControl", {"arcRoutingControlConfig": {"regionAndRoutingControls": {}}}),
+    ]
 
 
 def _step(name: str, block: str, settings: Any) -> dict[str, Any]:

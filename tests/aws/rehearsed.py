@@ -38,6 +38,7 @@ class Step:
     cloud: Cloud
     number: int = 1
     incident: str = INCIDENT
+    run_id: str = "run-1"
     memory: Mapping[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)
@@ -46,7 +47,7 @@ class Step:
     def attempt(self, answer: Any = None, *, again: bool = False) -> Attempt:
         now = self.cloud.aws.clock.now()
         self.started_at = self.started_at or now
-        about = (self.incident, "run-1", "switch", self.number, self.started_at, now)
+        about = (self.incident, self.run_id, "switch", self.number, self.started_at, now)
         return Attempt(*about, json.loads(json.dumps(self.memory)), answer, again)
 
     def plan(self) -> StepPlan:

@@ -94,7 +94,7 @@ class RegionSwitch:
         self._clock, self._pace = clock, clock.scaled(step_seconds)
         self._plans: dict[str, Plan] = {}
         self._executions: dict[tuple[str, str], list[Execution]] = {}  # by region and plan
-        self._tokens: dict[tuple[str, str], Execution] = {}
+        self._tokens: dict[tuple[str, str, str], Execution] = {}  # by region, plan and client token
 
     @property
     def handlers(self) -> Mapping[tuple[str, str], Handler]:
@@ -154,7 +154,7 @@ class RegionSwitch:
 
     async def _start(self, call: Call, _moto: Moto) -> Answer:
         asked, plan = call.parameters, self._plan(call)
-        token = (call.region, str(asked.get("clientToken", uuid4())))
+        token = (call.region, plan.arn, str(asked.get("clientToken", uuid4())))
         execution = self._tokens.get(token)
         if execution is None:
             if any(

@@ -5,6 +5,7 @@ locked for the decision: of two replicas that look at the same moment, the secon
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from bot.config import Config
 from bot.errors import N_, Phrase, Refused, phrase
@@ -15,9 +16,9 @@ from bot.incident.playbook_runs import LIFEBOAT, PlaybookRuns
 from bot.incident.ports import Tx
 from bot.incident.signals import agreed_at
 from bot.incident.timeline import entry
-from bot.incident.view import offers
 from bot.jobs import Job
 from bot.playbook.model import Playbook
+from bot.playbook.offer import fitting, ranked
 
 
 class Automatic:
@@ -43,9 +44,13 @@ class Automatic:
         if service is None:
             ours = same_subject(looked_at, ours) if looked_at else []
         together = {id_: incidents[id_] for r in ours if (id_ := r.incident)}
+        seen = set[str]()
         for incident in sorted(together.values(), key=lambda one: (one.started_at, one.id)):
-            playbook = await self._fitting(tx, incident)
-            if playbook and await self._tried(tx, job, incident, playbook, ours):
+            playbook = self._fitting(incident, tx.now)
+            if playbook is None or playbook.name in seen:
+                continue
+            seen.add(playbook.name)
+            if await self._tried(tx, job, incident, playbook, ours):
                 return
 
     async def _tried(
@@ -69,10 +74,11 @@ class Automatic:
             await _say_why_not(tx, incident, playbook, why)
         return True
 
-    async def _fitting(self, tx: Tx, incident: Incident) -> Playbook | None:
-        """The best of the playbooks that are offered and may start by themselves: no other one is tried in its place."""
-        found = (offer.playbook for offer in await offers(tx, self.runs, incident))
-        return next((playbook for playbook in found if may_be_automatic(playbook)), None)
+    def _fitting(self, incident: Incident, now: datetime) -> Playbook | None:
+        """The one that fits best of those that may start by themselves: no other is tried in its place."""
+        context = self.runs.context(incident, now)
+        ours = {name: playbook for name, playbook in self.runs.playbooks.items() if may_be_automatic(playbook)}
+        return next((offer.playbook for offer in ranked(fitting(ours, context.alarm, context.service).values())), None)
 
 
 async def _say_why_not(tx: Tx, incident: Incident, playbook: Playbook, why: Phrase) -> None:

@@ -63,8 +63,8 @@ def seen(rows: Iterable[Row]) -> dict[str, Seen]:
         if row.undoes is None and not row.is_element:
             elements = [one for one in rows if one.is_element and one.of == row.step]
             over = sum(one.over for one in elements)
-            gone = row.step in undone or any(one.step in undone for one in elements)
-            found[row.step] = Seen(row.state, over, len(elements), gone)
+            changed = [one.step for one in elements if one.state == "done"] or [row.step]
+            found[row.step] = Seen(row.state, over, len(elements), undone.issuperset(changed))
     return found
 
 

@@ -19,7 +19,7 @@ from bot.incident.responder import Responder
 from bot.incident.run import Run
 from bot.incident.signals import independent
 from bot.incident.view import IncidentView
-from bot.jobs import DRAW_RUN, Job, NewJob
+from bot.jobs import DRAW_CARD, DRAW_RUN, Job, NewJob
 from bot.language import Words
 from bot.slack import summaries
 from bot.slack.announcements import announcement, ended
@@ -195,12 +195,13 @@ class Drawing:
 
 
 def _drawn_again(run: Run, now: datetime) -> list[NewJob]:
-    """The message says how long each step has been going on, so it is drawn anew while steps go on; ever less often."""
+    """Messages that say how long it has been going on, and when it will be over: drawn anew while it does, ever less often."""
     if run.status not in {"running", "undoing"}:
         return []
     going_on = now - (run.started_at or run.requested_at)
-    wait = min(max(going_on / 5, _SOONEST), _LATEST)
-    return [NewJob(DRAW_RUN, {"run": run.id}, now + wait, key=f"run:{run.id}")]
+    due = now + min(max(going_on / 5, _SOONEST), _LATEST)
+    card = NewJob(DRAW_CARD, {"incident": run.incident}, due, key=f"card:{run.incident}")
+    return [NewJob(DRAW_RUN, {"run": run.id}, due, key=f"run:{run.id}"), card]
 
 
 def _channel(incident: Incident) -> str | None:

@@ -4,11 +4,16 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.clock import SystemClock
+from bot.incident.playbook_runs import PlaybookRuns
+from bot.incident.responder import Responder
 from bot.incident.run import Run
-from bot.jobs import DRAW_CARD, DRAW_HOME, DRAW_PAGE, DRAW_RUN, SAY, NewJob
+from bot.jobs import DRAW_CARD, DRAW_HOME, DRAW_PAGE, DRAW_RUN, SAY, Job, NewJob
 from bot.playbook.action import StepPlan
 from bot.playbook.plan import Plan
 from bot.rehearsal.slack import Fault
+from bot.slack.drawing import Drawing
+from bot.slack.outbox import Outbox
+from bot.slack.people import People
 from bot.store.sql import Store
 from tests.slack import views
 from tests.slack.office import Office, open_office
@@ -84,6 +89,60 @@ async def test_a_run_has_one_message_from_planning_to_its_end(office: Office) ->
     assert "Succeeded" in message.text
     assert buttons(message.blocks) == ["run.plan"]
     assert "succeeded" in texts(_card.blocks)
+
+
+SLOW = views.playbook(
+    [
+        {"id": "move", "action": "a.b", "takes": "10m", "for_each": {"in": ["web", "api"], "batch": 1}, "undo": {"action": "a.u"}},
+        {"id": "point", "action": "a.b", "takes": "10m", "needs": [], "undo": {"action": "a.u"}},
+    ],
+    deadline="1h",
+)  # fmt: skip
+
+
+async def _going_on(office: Office) -> tuple[str, str]:
+    """A run in the middle: an element and a step that go on; its id and its channel."""
+    office.core.runs.playbooks = {SLOW.name: SLOW}
+    id_ = await office.alarm()
+    run = await _request(office, id_)
+    steps = tuple(views.planned(step.id) for step in SLOW.steps)
+    async with office.core.store.begin() as tx:
+        await office.core.runs.planned(tx, run.id, Plan(run.name, "d", "us-east-1", {}, steps))
+        plan_hash = (await tx.runs.get(run.id)).plan_hash
+        await office.core.runs.approve(tx, run.id, plan_hash or "", "mina")
+    await office.work()
+    [channel] = office.channels()
+    return run.id, channel.id
+
+
+async def test_how_long_a_step_has_been_going_on_is_drawn_anew_while_it_does(office: Office) -> None:
+    run, channel = await _going_on(office)
+    assert "since" in texts(office.said(channel)[-1].blocks)
+    for minutes in (1, 2, 3):
+        await office.later(60)
+        assert f"{minutes} min of about 10 min" in texts(office.said(channel)[-1].blocks)
+    async with office.core.store.begin() as tx:
+        await office.core.runs.abort(tx, run, "mina")
+    await office.work()
+    edits = office.tries("chat.update")
+    await office.later(60 * 20)
+    assert office.tries("chat.update") - edits <= 1  # the card, whose target has passed
+
+
+async def test_a_second_process_draws_a_run_in_the_middle_as_the_first_did(office: Office) -> None:
+    run, channel = await _going_on(office)
+    first = office.said(channel)[-1]
+    assert "0 of 2 done, 1 running" in texts(first.blocks)
+    store, core = office.core.store, office.core
+    people = People(store, office.slack, core.directory, core.config)
+    responder, runs = Responder(core.config, core.directory), PlaybookRuns(core.config, core.directory, {})
+    second = Drawing(store, office.slack, Outbox(store, office.slack), responder, runs, people)
+    calls, now = len(office.local.calls), core.clock.now()
+    await second.run(Job(1, DRAW_RUN, {"run": run}, now, 1, 1, now))
+    await second.card(Job(2, DRAW_CARD, {"incident": (await core.only()).id}, now, 1, 1, now))
+    said = [call.method for call in office.local.calls[calls:]]
+    assert "chat.postMessage" not in said
+    assert "chat.update" not in said
 
 
 async def test_a_run_asked_for_before_the_channel_is_there_is_shown_when_it_comes(office: Office) -> None:

@@ -12,6 +12,7 @@ from bot.incident.run import Run
 from bot.incident.timeline import restore
 from bot.incident.view import IncidentView, RunView
 from bot.language import Words
+from bot.playbook.model import Automatic
 from bot.slack.blocks import Message, Who, actions, bold, code, escape, flat, lines, moment, section
 from bot.slack.limits import clip
 from bot.slack.run_buttons import run_buttons
@@ -45,9 +46,7 @@ def ended(view: IncidentView, run_view: RunView, _: Words, who: Who) -> Message:
 
 
 def _before(run: Run, _: Words) -> str:
-    rule = playbook_of(run).automatic
-    assert rule is not None
-    name = _title(run, _)
+    name, rule = _title(run, _), playbook_of(run).automatic or Automatic()
     if run.starts_at is None:
         return _(
             "⏳ {name} *starts by itself* in {announce}, unless somebody stops it.", name=name, announce=rule.announce

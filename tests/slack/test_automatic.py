@@ -1,23 +1,34 @@
 """Runs that nobody asked for, and the clock of the recovery, as the channel sees them."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.clock import SystemClock
 from bot.config import Config
+from bot.errors import phrase
+from bot.incident.advance import RTO_SHARES
+from bot.incident.prediction import Prediction
 from bot.incident.run import Run
+from bot.incident.switches import Switched
+from bot.incident.view import IncidentView, RunView
 from bot.jobs import SAY, NewJob
 from bot.playbook.action import StepPlan
 from bot.playbook.plan import Plan
 from bot.rehearsal.slack import Fault
 from bot.rehearsal.slack.workspace import Message
+from bot.slack.announcements import announcement, ended
+from bot.slack.rto_warnings import rto_warning
+from bot.slack.switched import switched
 from bot.store.sql import Store
 from tests.slack import views
 from tests.slack.office import Office, open_office
-from tests.slack.test_messages import buttons
+from tests.slack.test_messages import EN, MANY, buttons, check, who
 from tests.support.core import alarm, build
 
 MEND = views.playbook(
@@ -199,3 +210,39 @@ async def test_a_target_that_changes_in_lifeboat_yaml_does_not_move_the_clock_of
     assert (await office.incident(id_)).rto == before.rto
     await office.later(16 * MINUTE)
     assert len(await _warned(office, id_)) == 1
+
+
+@given(views.views(), views.run_views(), st.sampled_from(RTO_SHARES))
+@MANY
+def test_whatever_stands_in_it_slack_takes_the_message(view: IncidentView, run_view: RunView, share: int) -> None:
+    signals = list(view.alarms)
+    for message in (
+        announcement(view, run_view, signals, EN, who),
+        announcement(
+            view, replace(run_view, run=run_view.run.model_copy(update={"starts_at": None})), signals, EN, who
+        ),
+        ended(view, run_view, EN, who),
+        rto_warning(view, EN, who, share=share),
+        switched(Switched(phrase("{x}", x=view.incident.title), view.runs, view.runs), EN),
+    ):
+        if message is not None:
+            check(message)
+            assert "<!channel>" not in message.text
+
+
+def test_a_warning_names_the_run_that_goes_on_and_when_it_will_be_over() -> None:
+    run = views.run(status="running")
+    at = views.NOW + 19 * timedelta(minutes=1)
+    view = views.view(runs=[run], prediction=Prediction(run, at, at, timedelta(minutes=11)))
+    message = rto_warning(view, EN, who, share=50)
+    assert message
+    assert "restore-table" in message.text
+    assert "11 min inside the target" in message.text
+    assert "No playbook is running" not in message.text
+
+
+def test_a_warning_while_nothing_is_done_offers_what_fits() -> None:
+    message = rto_warning(views.view(offers=[views.offer()]), EN, who, share=80)
+    assert message
+    assert "These fit" in message.text
+    assert buttons(message.blocks) == ["playbook.open"]

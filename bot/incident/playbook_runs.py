@@ -31,7 +31,7 @@ from bot.playbook.stored import encode
 from bot.playbook.template import evaluate
 from escalation.loading import Directory
 
-__all__ = ["LIFEBOAT", "BadInputs", "PlaybookRuns", "plan_of", "playbook_of", "presses", "reversal"]
+__all__ = ["LIFEBOAT", "BadInputs", "Overtaken", "PlaybookRuns", "plan_of", "playbook_of", "presses", "reversal"]
 
 #: The actor of what nobody asked for.
 LIFEBOAT = "lifeboat"
@@ -46,6 +46,10 @@ class BadInputs(Refused):
         listing = Phrase("; ".join(lines), fields)  # each is translated for its reader
         super().__init__(phrase(N_("Some inputs cannot be used: {listing}"), listing=listing))
         self.problems = problems
+
+
+class Overtaken(Exception):  # not an error: a person was faster
+    """The row that was about to act has been aborted, or has another attempt now: do nothing."""
 
 
 class PlaybookRuns:
@@ -295,17 +299,21 @@ class PlaybookRuns:
     ) -> Step:
         """Write down what the row is about to do and how things stood, before its first call, and take what it changes.
 
-        Raises `Refused` when another run changes one of these things now.
+        Raises `Refused` when the attempt is over (somebody stopped it while we asked how things stand), and when another
+        run changes one of these things now.
         """
         run = await tx.runs.get(row.run)
-        rows = await tx.runs.steps(row.run)
+        rows = {one.step: one for one in await tx.runs.steps(row.run)}
+        now = rows[row.step]
+        if (now.state, now.attempt) != ("running", row.attempt):
+            raise stepping.not_now(now)
         held = await tx.runs.lock(run.id, touches)
         if held:
             thing, holder = next(iter(held.items()))
             what = N_("{thing} is being changed by run {run}. Wait until it ends, or abort it; then retry.")
             raise Refused(phrase(what, thing=thing, run=holder))
-        happened = 1 + max((other.happened or 0 for other in rows), default=0)
-        row = row.model_copy(update={"params": params, "before": before, "happened": happened})
+        happened = 1 + max(other.happened or 0 for other in rows.values())
+        row = now.model_copy(update={"params": params, "before": before, "happened": happened})
         await tx.runs.save_steps(row)
         return row
 

@@ -3,6 +3,8 @@
 Everything here changes a `Walk` and nothing else; the verbs in `playbook_runs.py` open and close it.
 """
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from bot.errors import N_, LifeboatError, Phrase, Refused, phrase
@@ -15,6 +17,9 @@ from bot.playbook.action import Asks, Done, Failed, Progress, Working
 from bot.playbook.model import Step as Written
 from bot.playbook.patience import next_try
 from bot.playbook.stored import decode, encode
+
+#: A call that would come long after the step's deadline comes now, to say so.
+_JUST_AFTER = timedelta(milliseconds=10)
 
 
 def go_on(walk: Walk) -> None:
@@ -64,7 +69,7 @@ def answered(walk: Walk, row: Step, word: str, by: str) -> None:
 def _working(walk: Walk, row: Step, progress: Working, *, acted: bool) -> None:
     memory = {**row.memory, **encode(dict(progress.memory))}
     row = walk.put(row, acted=acted, answer=None, memory=memory, note=store(progress.note))
-    walk.step_job(row, walk.now + progress.again_in)
+    walk.step_job(row, min(walk.now + progress.again_in, (row.deadline_at or walk.now) + _JUST_AFTER))
 
 
 def _tried_again(walk: Walk, row: Step, failed: Failed, *, acted: bool, transient: bool) -> bool:
@@ -76,7 +81,7 @@ def _tried_again(walk: Walk, row: Step, failed: Failed, *, acted: bool, transien
     note = store(phrase(N_("Trying again: {why}"), why=failed.why))
     row = walk.put(row, retries=row.retries + 1, note=note, acted=acted)
     if not transient:
-        row = walk.put(row, attempt=row.attempt + 1, params=None, before=None, acted=False, memory={}, answer=None)
+        row = walk.put(row, attempt=row.attempt + 1, params=None, acted=False, memory={}, answer=None)
     walk.step_job(row, walk.now + wait)
     return True
 
@@ -153,14 +158,19 @@ def _move_elements(walk: Walk) -> bool:
         if written.for_each is None or row.state != "running":
             continue
         own = walk.elements(written.id)
-        states = [element.state for element in own]
-        for number in elements.next_up(written.for_each, states):
+        for number in elements.next_up(written.for_each, *_stand(own)):
             walk.begin(own[number])
             moved = True
-        if ended := elements.outcome(written.for_each, [element.state for element in walk.elements(written.id)]):
+        if ended := elements.outcome(written.for_each, *_stand(walk.elements(written.id))):
             _gather(walk, row, ended)
             moved = True
     return moved
+
+
+def _stand(own: Sequence[Step]) -> tuple[list[graph.StepState], frozenset[int]]:
+    """The states of the elements, and which of them a person has asked for again: they wait after an attempt."""
+    retried = (number for number, element in enumerate(own) if element.state == "waiting" and element.attempt)
+    return [element.state for element in own], frozenset(retried)
 
 
 def _gather(walk: Walk, row: Step, ended: str) -> None:
@@ -181,6 +191,8 @@ def pressed(walk: Walk, row: Step, event: graph.Event, by: str, reason: str) -> 
     """A person's word on one row. Raises `Refused` when the row is not in a state for it."""
     if row.state == "asking" and row.question and event in {"yes", "no"}:
         answered(walk, row, event, by)
+    elif row.state == "asking" and row.question:
+        raise not_now(row)
     elif row.undoes or row.is_element:
         _pressed_alone(walk, row, event, by, reason)
     else:
@@ -190,10 +202,12 @@ def pressed(walk: Walk, row: Step, event: graph.Event, by: str, reason: str) -> 
 def _pressed_alone(walk: Walk, row: Step, event: graph.Event, by: str, reason: str) -> None:
     """An element or an undo that failed: the step, or the whole taking back, goes on with it."""
     if row.state != "failed" or event not in {"retry", "skip"}:
-        raise _not_now(row)
+        raise not_now(row)
     if event == "skip":
         _say_why(row, reason)
         walk.put(row, state="skipped", decided_by=by, reason=reason, ended_at=walk.now)
+    elif row.is_element:
+        walk.put(row, state="waiting", decided_by=by)  # a batch is never exceeded
     else:
         walk.begin(walk.put(row, decided_by=by))
     if row.is_element and walk.rows[row.of].state == "failed":
@@ -224,7 +238,7 @@ def _all_elements(walk: Walk, row: Step, event: graph.Event, by: str, reason: st
         if event == "skip" and not element.over:
             walk.put(element, state="skipped", decided_by=by, reason=reason, ended_at=walk.now)
         elif event == "retry" and element.state == "failed":
-            walk.begin(walk.put(element, decided_by=by))
+            walk.put(element, state="waiting", decided_by=by)
 
 
 def _say_why(row: Step, reason: str) -> None:
@@ -234,6 +248,7 @@ def _say_why(row: Step, reason: str) -> None:
         )
 
 
-def _not_now(row: Step) -> Refused:
+def not_now(row: Step) -> Refused:
+    """The row is not in a state for what was to be done."""
     state = phrase(graph.STATE_NAMES[row.state])
     return Refused(phrase(N_("Step {step} is {state} now, so this can no longer be done."), step=row.step, state=state))

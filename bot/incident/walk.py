@@ -21,7 +21,7 @@ from bot.playbook.plan import Plan, from_json
 from bot.playbook.rendering import Outputs, Values
 from bot.playbook.stored import canonical, decode
 
-#: How long the last calls of an aborted run may still be on their way.
+#: How long the last calls of a run that was stopped may still be on their way.
 LAST_CALLS = timedelta(seconds=30)
 
 
@@ -75,13 +75,16 @@ class Walk:
         return row
 
     def begin(self, row: Step) -> None:
-        """A new attempt with a clean memory; its deadline starts now."""
+        """A new attempt with a clean memory; its deadline starts now.
+
+        That an earlier one may have had its effect stays known until the new one has its own intent: it can be taken back.
+        """
         attempt = row.attempt + (row.state not in {"asking", "running"})
         limit = self.playbook.step(row.written).time_limit or DEFAULT_DEADLINE
         begun = Step(
             run=row.run, step=row.step, of=row.of, position=row.position, item=row.item, undoes=row.undoes,
             attempt=attempt, state="running", started_at=self.now, deadline_at=self.now + limit,
-            decided_by=row.decided_by, reason=row.reason,
+            decided_by=row.decided_by, reason=row.reason, happened=row.happened, before=row.before,
         )  # fmt: skip
         self.step_job(self.put(begun))
 
@@ -117,11 +120,15 @@ class Walk:
             self.jobs.append(NewJob(DRAW_CARD, {"incident": self.run.incident}, key=f"card:{self.run.incident}"))
         if self.run.ended and not self._stored_run.ended:
             self.jobs += automatic_rules.over(self.run)
-        if self._stored_run.going and self.run.ended:
-            await self.tx.runs.unlock(self.run.id, self.now + LAST_CALLS if self.run.status == "aborted" else None)
+            await self.tx.runs.unlock(self.run.id, self.now + LAST_CALLS if self._calls_may_be_out else None)
         await self.tx.notes.write(*self.entries)
         await self.tx.jobs.add(*self.jobs, NewJob(DRAW_RUN, {"run": self.run.id}, key=f"run:{self.run.id}"))
         return self.run
+
+    @property
+    def _calls_may_be_out(self) -> bool:
+        """Whether a call may still be on its way although the run is over: it was aborted, or its time was up."""
+        return any(row.state == "running" for row in self._stored.values()) and self.run.status in {"aborted", "failed"}
 
 
 def playbook_of(run: Run) -> Playbook:

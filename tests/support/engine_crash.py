@@ -74,7 +74,7 @@ class Stage:
             try:
                 signal.alarm(_LONGEST)
                 work()
-            except BaseException:
+            except BaseException:  # noqa: BLE001  # it must not go on as a second parent
                 traceback.print_exc()
                 os._exit(1)
             os._exit(0)
@@ -112,9 +112,9 @@ def main() -> None:
     stage = Stage(args.folder, args.template, args.ending, lasting_only=not args.all)
     watch()
     whole = stage.undisturbed()
-    print(json.dumps(whole), flush=True)
+    print(json.dumps(whole), flush=True)  # noqa: T201  # what this program is for
     for number in range(args.first, len(whole["moments"]) + 1, args.every):
-        print(json.dumps(stage.killed(number)), flush=True)
+        print(json.dumps(stage.killed(number)), flush=True)  # noqa: T201  # as above
 
 
 if __name__ == "__main__":

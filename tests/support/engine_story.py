@@ -27,7 +27,19 @@ from bot.incident.run import Run, Step
 from bot.incident.step_runner import StepRunner
 from bot.jobs import LEASE, Lane
 from bot.playbook.action import (
-    Action, Asks, Attempt, Aws, Call, Check, Done, Params, Progress, StepPlan, Working, action, check,
+    Action,
+    Asks,
+    Attempt,
+    Aws,
+    Call,
+    Check,
+    Done,
+    Params,
+    Progress,
+    StepPlan,
+    Working,
+    action,
+    check,
 )  # fmt: skip
 from bot.playbook.loading import parse
 from bot.store.database import Database
@@ -263,7 +275,7 @@ class Night:
         if self.ending == "aborted" and run.status == "running" and "each[1]" in rows and rows["each[1]"].happened:
             await self.runs.abort(tx, run.id, "jun")
             return True
-        if run.status == "succeeded" and self.ending == "undone" or run.status == "aborted":
+        if (run.status == "succeeded" and self.ending == "undone") or run.status == "aborted":
             await self.runs.undo(tx, run.id, "jun")
             return True
         if run.ended:

@@ -14,7 +14,7 @@ import pytest
 from bot.aws import ACTIONS, CHECKS
 from bot.playbook.lint import lint
 from bot.playbook.loading import files
-from escalation.document import read
+from escalation.document import read, read_text
 from escalation.errors import BadFile
 
 ROOT = Path(__file__).parents[2]
@@ -74,7 +74,9 @@ def said_by(module: Path) -> Iterator[str]:
             excused = {id(node) for part in what_to_do(function) for node in ast.walk(part)}
             for node in ast.walk(function):
                 match node:
-                    case ast.Call(func=ast.Name(id="N_"), args=[ast.Constant(value=message)]) if id(node) not in excused:
+                    case ast.Call(func=ast.Name(id="N_"), args=[ast.Constant(value=message)]) if (
+                        id(node) not in excused
+                    ):
                         yield str(message)
 
 
@@ -87,3 +89,16 @@ def what_to_do(function: ast.AST) -> Iterator[ast.AST]:
                 yield todo
             case ast.FunctionDef(name="meant_by" | "problems_of"):
                 yield node
+
+
+def test_the_right_playbooks_beside_them_have_no_problems() -> None:
+    """All at once: two that exclude each other know of each other."""
+    documents = [read(file) for file in sorted((FOLDER.parent / "right").glob("*.yaml"))]
+    assert len(documents) >= 8
+    assert [str(problem) for problem in lint(documents, ACTIONS, CHECKS)] == []
+
+
+def test_a_playbook_that_is_broken_itself_may_be_excluded() -> None:
+    broken = read_text("name: move-back\ntier: 3\n", Path("move-back.yaml"))
+    problems = lint([read(FOLDER.parent / "right" / "move-region.yaml"), broken], ACTIONS, CHECKS)
+    assert {Path(problem.file).name for problem in problems} == {"move-back.yaml"}

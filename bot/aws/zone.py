@@ -91,8 +91,9 @@ def find_zone(aws: Aws, given: str) -> Zone:
 
 
 def find_balancer(aws: Aws, given: str) -> Balancer:
-    """By its name or its ARN. Raises `ActionFailed` when there is none such."""
-    by = {"LoadBalancerArns": [given]} if given.startswith("arn:") else {"Names": [given]}
+    """By its name, its ARN, or `app/<name>/<id>` as alarms call it. Raises `ActionFailed` when there is none such."""
+    name = given.split("/")[1] if given.startswith(("app/", "net/")) else given
+    by = {"LoadBalancerArns": [given]} if given.startswith("arn:") else {"Names": [name]}
     try:
         found: list[Balancer] = aws.client("elbv2").describe_load_balancers(**by)["LoadBalancers"]
     except ActionFailed as error:

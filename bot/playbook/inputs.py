@@ -250,7 +250,7 @@ _PARSE: Mapping[ValueType, Callable[[str, Reader], Any]] = {
     "ecs.cluster": _named(r"[A-Za-z0-9_-]{1,255}", "shop"),
     "ecs.service": _named(r"[A-Za-z0-9_-]{1,255}", "checkout"),
     "elb.load_balancers": _listed(
-        r"[A-Za-z0-9][A-Za-z0-9-]{0,31}|arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:[0-9]{12}:loadbalancer/[A-Za-z0-9/-]+",
+        r"(arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:[0-9]{12}:loadbalancer/)?((app|net)/)?[A-Za-z0-9-]{1,32}(/[0-9a-f]+)?",
         "web, api",
     ),
     "ssm.parameter": _named(r"(?=.{1,1011}$)/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*", "/orders/table"),

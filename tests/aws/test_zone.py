@@ -47,6 +47,7 @@ def test_load_balancers_that_can_do_without_the_zone_may_be_shifted(front: Front
     front.aws.zonal_shifts.sicken_zone(bad)
     assert isinstance(can_shift(front, bad), Done)
     assert isinstance(can_shift(front, "us-east-1a", front.arns[WEB]), Done)  # a zone's name, a load balancer's ARN
+    assert isinstance(can_shift(front, bad, front.arns[WEB].partition("loadbalancer/")[2]), Done)  # as alarms call it
 
 
 def test_a_zone_is_told_by_its_id_or_its_name(front: Front, bad: str) -> None:

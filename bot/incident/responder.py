@@ -253,7 +253,7 @@ class Responder:
         incident = await tx.incidents.get(incident_id)
         if incident.resolved:
             return Answer(incident, phrase(N_("The incident is already resolved.")), changed=False)
-        running = [run for run in await tx.runs.of(incident.id) if run.status in {"running", "needs_person"}]
+        running = [run for run in await tx.runs.of(incident.id) if run.going]
         if running:
             still = N_("Playbook {name} is still running. Finish or abort it first.")
             raise Refused(phrase(still, name=running[0].name))

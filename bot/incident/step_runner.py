@@ -56,18 +56,22 @@ class StepRunner:
     async def step(self, job: Job) -> Callable[[Tx], Awaitable[None]]:
         """One call for one row: its intent is written first, under the lease."""
         run_id, row_id, attempt = job.payload["run"], job.payload["step"], job.payload["attempt"]
+        held_at = time.monotonic()
         async with self.store.begin(job) as tx:
             walk = await Walk.open(tx, run_id)
         row = walk.rows[row_id]
         if row.state != "running" or row.attempt != attempt:
             return _nothing
-        outcome = await self._outcome(job, walk, row)
+        outcome = await self._outcome(job, walk, row, held_at)
         return lambda tx: self.runs.step_reported(
             tx, run_id, row_id, attempt, outcome.progress, acted=outcome.acted, transient=outcome.transient
         )
 
-    async def _outcome(self, job: Job, walk: Walk, row: Step) -> _Outcome:
-        """Make the call; whatever goes wrong becomes the row's own failure, but for our own troubles (`Unavailable`)."""
+    async def _outcome(self, job: Job, walk: Walk, row: Step, held_at: float) -> _Outcome:
+        """Make the call; whatever goes wrong becomes the row's own failure, but for our own troubles (`Unavailable`).
+
+        `held_at`: an instant, by the clock that runs on while a process is frozen, after which the lease was ours.
+        """
         if row.deadline_at and walk.now > row.deadline_at:
             limit = row.deadline_at - (row.started_at or row.deadline_at)
             what = N_("Not finished within {limit}. Look at it in AWS, then retry or skip.")
@@ -75,8 +79,9 @@ class StepRunner:
         try:
             call = self._prepare(walk, row)
             if row.params is None:
-                call = await self._intend(job, walk, call)
-            held_at = await self._still_ours(job)
+                before = await self._before(walk, call)
+                held_at = time.monotonic()
+                call = await self._intend(job, call, before)
             progress = await self.hands.pool(lambda: self._call(call, held_at))
         except ActionFailed as error:
             return _Outcome(Failed(error.phrase, error.kind), row.acted, transient=error.retry)
@@ -111,12 +116,16 @@ class StepRunner:
             attempt=_attempt(walk, row),
         )
 
-    async def _intend(self, job: Job, walk: Walk, call: _Call) -> _Call:
-        """Ask how things stand, and write down what will be done, before the first call."""
-        before = StepPlan()
+    async def _before(self, walk: Walk, call: _Call) -> StepPlan:
+        """How things stand, which must be as it was approved."""
         if action := self.hands.actions.get(call.uses):
             before = await self.hands.pool(lambda: action.plan(call.params, call.aws, call.attempt))
             _as_approved(walk, call.row, before)
+            return before
+        return StepPlan()
+
+    async def _intend(self, job: Job, call: _Call, before: StepPlan) -> _Call:
+        """Write down what will be done, before the first call."""
         params = encode(call.params.model_dump())
         async with self.store.begin(job) as tx:
             try:
@@ -124,12 +133,6 @@ class StepRunner:
             except Refused as error:
                 raise ActionFailed(error.phrase, kind="conflict") from error
         return replace(call, row=row)
-
-    async def _still_ours(self, job: Job) -> float:
-        """The instant, by the clock that runs on while a process is frozen, at which the lease was surely ours."""
-        asked_at = time.monotonic()
-        async with self.store.begin(job):
-            return asked_at
 
     def _call(self, call: _Call, held_at: float) -> Progress:
         """In the pool: `act` once, then `look`. A frozen process that wakes up here must not act on an old lease.

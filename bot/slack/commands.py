@@ -11,8 +11,8 @@ from bot.incident.responder import Answer, Responder
 from bot.incident.switches import Switchboard
 from bot.incident.view import offers
 from bot.language import Words
-from bot.slack import playbook_list, status
-from bot.slack.blocks import Block, code, lines, worded
+from bot.slack import graph_file, playbook_list, status
+from bot.slack.blocks import Block, code, escape, lines, worded
 from bot.slack.buttons import PAGE
 from bot.slack.command_words import HELP, UNKNOWN, Command, as_typed, parse
 from bot.slack.desk import Desk, Say
@@ -38,7 +38,7 @@ _USAGE: Mapping[str, str] = {
     "evacuate": N_("`{command} evacuate [zone]` moves everything out of an availability zone"),
     "failover": N_("`{command} failover [region]` fails over to another region"),
     "failback": N_("`{command} failback [region]` goes back to the home region"),
-    "playbook": N_("`{command} playbook [name]` opens a playbook"),
+    "playbook": N_("`{command} playbook [name]` opens a playbook; `{command} playbook [name] graph` shows its graph"),
     "resolve": N_("`{command} resolve [what solved it]` ends the incident"),
     "stop": N_("`{command} stop` stops everything that starts by itself; `{command} start` allows it again"),
     "freeze": N_(
@@ -73,7 +73,10 @@ class Commands:
 
     async def help(self, tx: SlackTx, _heard: Heard, _command: Command, _by: str) -> Say:
         found, people = await tx.incidents.listing(open_only=True), self.desk.people
-        return lambda _: worded(lines(_usage(_), "", status.listing(found, people, _)))
+        held = await self.switches.state(tx) if await tx.switches.all() else None
+        return lambda _: worded(
+            lines(_usage(_), escape(_.phrase(held)) if held else "", status.listing(found, people, _))
+        )
 
     async def unknown(self, _tx: SlackTx, _heard: Heard, command: Command, _by: str) -> Say:
         return lambda _: worded(lines(_not_known(command, _), _usage(_)))
@@ -108,8 +111,10 @@ class Commands:
         schedules = {name: [p.key for p in directory.on_call(name, tx.now)] for name in directory.schedules}
         return lambda _: status.on_call(schedules, people, _)
 
-    async def playbook(self, tx: SlackTx, heard: Heard, _command: Command, _by: str) -> Say:
-        """Without a name: which there are; those that fit the incident first, with the reason."""
+    async def playbook(self, tx: SlackTx, heard: Heard, command: Command, _by: str) -> Say:
+        """Without a name: which there are; those that fit the incident first, with the reason. With `graph`: its graph."""
+        if name := graph_file.asked(command.rest):
+            return await graph_file.ask(tx, heard, name, self.runs)
         try:
             incident = await meant(tx, "", heard.channel)
         except (NoneOpen, SeveralOpen):
@@ -158,7 +163,7 @@ class Commands:
             self.runs.playbook(name)
             return await self._form(tx, heard, name, {}, _)
 
-        return draw if name else None
+        return draw if name and not graph_file.asked(command.rest) else None
 
     async def _form(
         self, tx: SlackTx, heard: Heard, name: str, given: Mapping[str, str], _: Words

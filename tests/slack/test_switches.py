@@ -31,6 +31,7 @@ async def test_stop_says_what_it_called_off(front: Front) -> None:
     assert run.id in told
     assert (await _now(front.office, run)).status == "aborted"
     assert "stopped since" in await front.command("sofia", "freeze")
+    assert "stopped since" in await front.command("sofia")
 
 
 async def test_stop_shows_what_had_begun_with_the_button_that_aborts_it(front: Front) -> None:

@@ -1,28 +1,47 @@
 """A plan as plain lines, for the terminal."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from bot.language import Words
+from bot.playbook.action import Call
 from bot.playbook.plan import Plan, PlannedStep
+from bot.report.plan_facts import Weight, about, summary
+
+_MARKS: Mapping[Weight, str] = {"stop": "!! ", "warning": "! ", "fact": ""}
 
 
 def lines(plan: Plan, _: Words) -> Iterator[str]:
-    """The exact calls of every step, each value before and after, and what it risks."""
+    """What matters of the whole, then each step with its exact calls, each value before and after, and what it risks."""
+    for fact in summary(plan, _):
+        yield f"  {_MARKS[fact.weight]}{fact.text}"
     for step in plan.steps:
         yield f"  {step.step} ({step.uses or step.kind})"
         yield from (f"    {line}" for line in _step(step, plan.region, _))
 
 
 def _step(step: PlannedStep, region: str, _: Words) -> Iterator[str]:
-    if step.problem:
-        yield f"! {_.phrase(step.problem)}"
+    yield from (f"{_MARKS[fact.weight]}{fact.text}" for fact in about(step, region, _))
     for call in step.plan.calls:
-        parameters = json.dumps(call.parameters, ensure_ascii=False, default=str)
-        yield f"{call.service}:{call.operation} {parameters} [{call.region or region}]"
+        yield _call(call, step.region or region)
     for change in step.plan.changes:
         yield f"{_.phrase(change.what)}: {change.before or '-'} → {change.after or '-'}"
-    for warning in step.plan.warnings:
-        yield f"! {_.phrase(warning)}"
     if step.unknown:
         yield _("Known only when it runs: {names}", names=", ".join(step.unknown))
+    for element in step.elements:
+        yield element.step
+        yield from (f"  {line}" for line in _element(element, region, _))
+
+
+def _element(element: PlannedStep, region: str, _: Words) -> Iterator[str]:
+    """Without what all elements have in common, which stands above them."""
+    alone = PlannedStep(
+        element.step, element.kind, element.uses, element.parameters, element.unknown, element.plan, element.problem,
+        region=element.region,
+    )  # fmt: skip
+    yield from _step(alone, element.region or region, _)
+
+
+def _call(call: Call, region: str) -> str:
+    parameters = json.dumps(call.parameters, ensure_ascii=False, default=str)
+    return f"{call.service}:{call.operation} {parameters} [{call.region or region}]"

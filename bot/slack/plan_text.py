@@ -10,10 +10,14 @@ from bot.language import Words
 from bot.playbook.action import Call, Change
 from bot.playbook.model import Playbook
 from bot.playbook.model import Step as PlaybookStep
-from bot.playbook.plan import PlannedStep
-from bot.slack.blocks import EMPTY, bold, code, escape, flat, lines, preformatted
+from bot.playbook.plan import Plan, PlannedStep
+from bot.report.plan_facts import Weight, about, summary
+from bot.slack.blocks import EMPTY, bold, code, escape, flat, lines, listed, preformatted
 from bot.slack.limits import clip
 
+_ICONS: Mapping[Weight, str] = {"stop": "🚫", "warning": "⚠️", "fact": "▪️"}
+#: One line of a phone's screen should not push the others out of sight.
+_LINE, _FACTS = 400, 14
 _KINDS = {"check": N_("looks"), "action": N_("changes"), "ask": N_("asks"), "manual": N_("by hand")}
 
 
@@ -31,26 +35,46 @@ def heading(number: int, step: PlannedStep, title: str, _: Words) -> str:
     return f"{bold(clip(f'{number}. {title}', 200))} · {_(_KINDS[step.kind])}"
 
 
-def details(step: PlannedStep, _: Words) -> Iterator[str]:
-    """What the step would do, piece by piece: what stops it, warnings, changes, then the calls."""
-    if step.problem:
-        yield "🚫 " + escape(_.phrase(step.problem))
-    for warning in step.plan.warnings:
-        yield "⚠️ " + escape(_.phrase(warning))
+def overview(plan: Plan, _: Words) -> str:
+    """What matters of the whole plan, one line each, for a phone: the worst first."""
+    facts = [f"{_ICONS[fact.weight]} {escape(clip(flat(fact.text), _LINE))}" for fact in summary(plan, _)]
+    return listed(facts, _FACTS, _)
+
+
+def details(step: PlannedStep, _: Words, region: str = "") -> Iterator[str]:
+    """What the step would do, piece by piece: what stops it, warnings, changes, then the calls. `region`: the plan's."""
+    for fact in about(step, region or step.region, _):
+        yield f"{_ICONS[fact.weight]} {escape(clip(fact.text, _LINE))}"
+    yield from _done(step, _)
+    for element in step.elements:
+        yield from _element(element, _)
+
+
+def _done(step: PlannedStep, _: Words) -> Iterator[str]:
     for change in step.plan.changes:
         yield _change(change, _)
     for call in step.plan.calls:
         yield _call(call)
-    if step.uses and not step.plan.calls:
+    if step.uses and not step.plan.calls and not step.elements and not step.left_out:
         yield lines(code(step.uses), _parameters(step.parameters))
     if step.unknown:
         yield _("Known only later: {names}", names=", ".join(code(name) for name in step.unknown))
 
 
-def short(number: int, step: PlannedStep, title: str, _: Words, most: int) -> tuple[str, bool]:
+def _element(element: PlannedStep, _: Words) -> Iterator[str]:
+    """What it does and what is wrong with it; what all elements have in common stands above them."""
+    yield f"• {code(element.step)}"
+    if element.problem:
+        yield f"{_ICONS['stop']} {escape(clip(_.phrase(element.problem), _LINE))}"
+    for warning in element.plan.warnings:
+        yield f"{_ICONS['warning']} {escape(clip(_.phrase(warning), _LINE))}"
+    yield from _done(element, _)
+
+
+def short(number: int, step: PlannedStep, title: str, _: Words, most: int, region: str = "") -> tuple[str, bool]:
     """The step for the run's message, and whether something was left out of it: whole pieces or none."""
     text = heading(number, step, title, _)
-    for piece in details(step, _):
+    for piece in details(step, _, region):
         if len(text) + len(piece) >= most:
             return text, True
         text = f"{text}\n{piece}"

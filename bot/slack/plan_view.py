@@ -7,7 +7,7 @@ from bot.incident.view import RunView
 from bot.language import Words
 from bot.slack.blocks import Block, context, escape, lines, section
 from bot.slack.limits import SECTION, VIEW_BLOCKS, VIEW_BYTES, VIEW_TITLE, clip
-from bot.slack.plan_text import details, heading, pieces, titles
+from bot.slack.plan_text import details, heading, overview, pieces, titles
 
 
 def plan_view(view: RunView, _: Words) -> Block:
@@ -25,8 +25,9 @@ def _blocks(view: RunView, _: Words) -> list[Block]:
     if plan is None:
         return [section(_("There is no plan yet."))]
     inputs = [f"{escape(name)} = {escape(value)}" for name, value in plan.inputs.items()]
-    blocks = [section(lines(_("Inputs:"), *inputs))] if inputs else []
-    size = 0
+    blocks = [section(piece) for piece in pieces(overview(plan, _).split("\n"), SECTION)]
+    blocks += [section(lines(_("Inputs:"), *inputs))] if inputs else []
+    size = sum(len(str(block).encode()) for block in blocks)
     steps = list(_steps(view, _))
     for number, step in enumerate(steps):
         size += sum(len(str(block).encode()) for block in step)
@@ -39,5 +40,8 @@ def _blocks(view: RunView, _: Words) -> list[Block]:
 def _steps(view: RunView, _: Words) -> Iterator[list[Block]]:
     plan, names = plan_of(view.run), titles(playbook_of(view.run), _)
     for number, step in enumerate(plan.steps if plan else (), start=1):
-        texts = [heading(number, step, names.get(step.step, step.step), _), *details(step, _)]
+        texts = [
+            heading(number, step, names.get(step.step, step.step), _),
+            *details(step, _, plan.region if plan else ""),
+        ]
         yield [section(text) for text in pieces(texts, SECTION)]

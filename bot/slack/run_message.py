@@ -28,7 +28,7 @@ from bot.slack.blocks import (
 )
 from bot.slack.clock_text import finish_line
 from bot.slack.limits import clip
-from bot.slack.plan_text import short, step_title, titles
+from bot.slack.plan_text import overview, short, step_title, titles
 from bot.slack.run_buttons import run_buttons
 from bot.slack.run_rows import run_rows
 
@@ -167,10 +167,12 @@ def _planned(view: RunView, playbook: Playbook, _: Words) -> Iterator[Block]:
     if playbook.targets.caveat:
         yield section("⚠️ " + escape(clip(playbook.targets.caveat.for_reader(_.language), 1_000)))
     plan, names = plan_of(view.run), titles(playbook, _)
-    steps = plan.steps if plan else ()
+    steps, region = (plan.steps, plan.region) if plan else ((), "")
+    if plan and (whole := overview(plan, _)):
+        yield section(whole)
     cut = len(steps) > _PLANNED_STEPS
     for number, step in enumerate(steps[:_PLANNED_STEPS], start=1):
-        text, shortened = short(number, step, names.get(step.step, step.step), _, _PLANNED_TEXT)
+        text, shortened = short(number, step, names.get(step.step, step.step), _, _PLANNED_TEXT, region)
         cut = cut or shortened
         yield section(text)
     if cut:

@@ -139,6 +139,31 @@ async def test_a_playbook_of_tier_3_is_not_asked_for(store: Store, clock: System
     await found.alarms("orders-errors", "orders-slow")
     await found.play.later(minutes=10)
     assert await found.runs() == []
+    assert await found.told("not-automatic") == []
+
+
+@sqlite_alone
+async def test_a_playbook_of_tier_2_that_says_so_starts_like_one_of_tier_1(store: Store, clock: SystemClock) -> None:
+    found = await scene(store, clock, made().model_copy(update={"tier": 2}))
+    await found.alarms("orders-errors", "orders-slow")
+    await found.play.later(seconds=STEADY)
+    assert (await found.begun()).status == "succeeded"
+
+
+@sqlite_alone
+async def test_a_playbook_that_does_not_say_so_never_starts_by_itself(store: Store, clock: SystemClock) -> None:
+    found = await scene(store, clock, made(rule=""))
+    await found.alarms("orders-errors", "orders-slow")
+    await found.play.later(minutes=10)
+    assert await found.runs() == []
+
+
+@sqlite_alone
+async def test_only_alarms_that_are_not_suppressed_start_it(orders: Scene) -> None:
+    await orders.alarms("orders-errors")
+    await orders.alarms("orders-slow", suppressed_by="maintenance")
+    await orders.play.later(minutes=10)
+    assert await orders.runs() == []
 
 
 @sqlite_alone

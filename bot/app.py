@@ -36,6 +36,7 @@ from bot.jobs import Job, Kind
 from bot.pool import ThreadPool
 from bot.slack.client import Slack, connect
 from bot.slack.drawing import Drawing
+from bot.slack.graph_file import GraphFiles
 from bot.slack.groups import Groups
 from bot.slack.outbox import Outbox
 from bot.slack.pages import SlackPages
@@ -71,6 +72,7 @@ class SlackParts:
     drawing: Drawing
     pages: SlackPages
     groups: Groups
+    graphs: GraphFiles
 
     @property
     def handlers(self) -> Mapping[Kind, Effect]:
@@ -82,6 +84,7 @@ class SlackParts:
             jobs.DRAW_RUN: self.drawing.run,
             jobs.SAY: self.drawing.say,
             jobs.DRAW_HOME: self.drawing.home,
+            jobs.POST_GRAPH: self.graphs.post,
             jobs.ASK_GROUPS: self.groups.ask,
         }
 
@@ -105,7 +108,8 @@ async def open_slack(core: Core, token: str) -> AsyncIterator[SlackParts]:
         room = Room(core.store, slack, core.responder, people, core.config)
         drawing = Drawing(core.store, slack, outbox, core.responder, core.runs, people)
         groups = Groups(core.store, slack, core.config)
-        yield SlackParts(slack, people, room, drawing, SlackPages(slack, outbox, people), groups)
+        graphs = GraphFiles(core.store, slack, outbox, core.runs, people)
+        yield SlackParts(slack, people, room, drawing, SlackPages(slack, outbox, people), groups, graphs)
 
 
 def build_worker(core: Core, aws: Aws, slack: SlackParts | None) -> Worker:
@@ -135,7 +139,7 @@ def build_worker(core: Core, aws: Aws, slack: SlackParts | None) -> Worker:
 
 _SLACK_KINDS = (
     jobs.OPEN_ROOM, jobs.INVITE, jobs.DRAW_CARD, jobs.DRAW_PAGE, jobs.DRAW_RUN, jobs.SAY, jobs.DRAW_HOME,
-    jobs.ASK_GROUPS,
+    jobs.POST_GRAPH, jobs.ASK_GROUPS,
 )  # fmt: skip
 
 

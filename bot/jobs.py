@@ -58,6 +58,7 @@ DRAW_PAGE = Kind("draw-page", Lane.SLACK)
 DRAW_RUN = Kind("draw-run", Lane.SLACK, attempts=40)
 SAY = Kind("say", Lane.SLACK, attempts=40)
 DRAW_HOME = Kind("draw-home", Lane.SLACK)
+POST_GRAPH = Kind("post-graph", Lane.BULK)
 ASK_GROUPS = Kind("ask-groups", Lane.BULK)
 SWEEP = Kind("sweep", Lane.BULK, attempts=1000)
 TIDY = Kind("tidy", Lane.BULK, attempts=1000)
@@ -66,7 +67,7 @@ KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
         ALARM, ESCALATE, PAGE, PLAN_RUN, STEP, RUN_TIMER, CONSIDER, OPEN_ROOM, INVITE, DRAW_CARD, DRAW_PAGE, DRAW_RUN,
-        SAY, DRAW_HOME, ASK_GROUPS, SWEEP, TIDY,
+        SAY, DRAW_HOME, POST_GRAPH, ASK_GROUPS, SWEEP, TIDY,
     )
 }  # fmt: skip
 

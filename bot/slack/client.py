@@ -77,6 +77,18 @@ class Slack:
             raise Unavailable(what) from error
         return _data(answer)
 
+    async def upload(self, url: str, content: bytes) -> None:
+        """Send a file's bytes to the address that `files.getUploadURLExternal` gave. Raises `Unavailable`."""
+        assert self.web.session is not None, "made by `connect`"
+        try:
+            async with self.web.session.post(url, data=content) as answer:
+                status = answer.status
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            what = phrase(N_("Slack does not take the file: {error}."), error=type(error).__name__)
+            raise Unavailable(what) from error
+        if status != 200:
+            raise Unavailable(phrase(N_("Slack does not take the file: {error}."), error=status))
+
     async def me(self) -> Identity:
         """Who we are, asked once."""
         if self.identity is None:

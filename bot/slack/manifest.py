@@ -20,6 +20,7 @@ SCOPES = (
     "channels:read",  # find the channel that was made before a restart; hear that one was archived
     "chat:write",  # everything that is said
     "commands",  # /dr
+    "files:write",  # the graph of a playbook, as a picture
     "groups:history",  # as channels:history, for private incidents
     "groups:read",
     "groups:write",

@@ -19,6 +19,7 @@ from bot.rehearsal.slack import Channel, InstalledApp, LocalSlack, User, Workspa
 from bot.rehearsal.slack.workspace import Message
 from bot.slack.client import Slack, connect
 from bot.slack.drawing import Drawing
+from bot.slack.graph_file import GraphFiles
 from bot.slack.groups import Groups
 from bot.slack.outbox import Outbox
 from bot.slack.pages import SlackPages
@@ -36,7 +37,7 @@ MANIFEST: dict[str, Any] = {
             "bot": [
                 *("chat:write", "channels:manage", "channels:read", "channels:join", "channels:history"),
                 *("groups:write", "groups:read", "groups:history", "im:write", "im:read", "im:history"),
-                *("users:read", "pins:write", "bookmarks:write", "usergroups:read"),
+                *("users:read", "pins:write", "bookmarks:write", "usergroups:read", "files:write"),
             ]
         }
     },
@@ -143,6 +144,7 @@ async def open_office(
                 jobs.PAGE: paging.page, jobs.OPEN_ROOM: room.open, jobs.INVITE: room.invite,
                 jobs.DRAW_CARD: drawing.card, jobs.DRAW_PAGE: drawing.page, jobs.DRAW_RUN: drawing.run,
                 jobs.SAY: drawing.say, jobs.DRAW_HOME: drawing.home, jobs.ASK_GROUPS: groups.ask,
+                jobs.POST_GRAPH: GraphFiles(store, web, outbox, runs, people).post,
             }  # fmt: skip
             core = build(store, clock, config=config, playbooks=playbooks, effects=effects)
             yield Office(core, local, app, web, outbox, people, room, drawing, sms, groups)

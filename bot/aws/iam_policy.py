@@ -21,7 +21,7 @@ from bot.aws.session import READS
 from bot.config import Config
 from bot.errors import NotFound
 from bot.playbook.action import Check, Facts
-from bot.playbook.model import Playbook, Step
+from bot.playbook.model import Playbook, Step, ValueType
 
 READ, TIER_1_2, TIER_3, TRUST, DENY = "read", "tier-1-2", "tier-3", "tier-3-trust", "deny"
 
@@ -64,6 +64,17 @@ NEVER = (
     "secretsmanager:DeleteSecret",
     "ssm:Delete*",
 )
+
+#: What forms ask for the menus of inputs of these types (`bot/aws/choices.py`).
+MENUS: Mapping[ValueType, tuple[str, ...]] = {
+    "dynamodb.table": ("dynamodb:ListTables",),
+    "ecs.cluster": ("ecs:ListClusters",),
+    "ecs.service": ("ecs:ListServices",),
+    "elb.load_balancers": ("elasticloadbalancing:DescribeLoadBalancers",),
+    "region": ("ec2:DescribeRegions",),
+    "ssm.parameter": ("ssm:DescribeParameters",),
+    "zone": ("ec2:DescribeAvailabilityZones",),
+}
 
 #: Reads whose names do not say so.
 _ALSO_READS = frozenset({"iam:SimulatePrincipalPolicy"})
@@ -114,7 +125,9 @@ def policies(
     books = tuple(playbooks)
     needed = {True: _declared(books, table, (1, 2)), False: _declared(books, table, (3,))}
     everything = _merged(needed.values())
-    reads = {action: scope for action, scope in everything.items() if is_read(action)}
+    reads = {
+        action: scope for action, scope in _merged([everything, _asked_by_forms(books)]).items() if is_read(action)
+    }
     found: dict[str, list[Document]] = {READ: [*_own(config, place), *_statements(reads, place)]}
     for lower, name in ((True, TIER_1_2), (False, TIER_3)):
         changes = {action: scope for action, scope in needed[lower].items() if not is_read(action)}
@@ -136,6 +149,11 @@ def uses(playbook: Playbook, table: Mapping[str, Check]) -> Iterator[Facts]:
             if name not in table:
                 raise NotFound("action", name, ", ".join(sorted(table)))
             yield table[name].facts.given(parameters)
+
+
+def _asked_by_forms(playbooks: Iterable[Playbook]) -> Scoped:
+    inputs = (wanted for playbook in playbooks for wanted in playbook.inputs.values())
+    return {permission: frozenset({"*"}) for wanted in inputs for permission in MENUS.get(wanted.type, ())}
 
 
 def _names(step: Step) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -213,7 +231,7 @@ def _own(config: Config, place: Where) -> list[Document]:
     sources = config.sources
     own = {"StringEquals": {"aws:RequestedRegion": [place.own_region]}}
     statements = [
-        Statement(frozenset({"iam:SimulatePrincipalPolicy"}), (place.role_arn(place.role),)),
+        Statement(frozenset({"iam:GetRole", "iam:SimulatePrincipalPolicy"}), (place.role_arn(place.role),)),
         Statement(frozenset({"sns:Publish"}), (f"arn:{place.partition}:sns:*:*:*",), own, everything_but=True),
     ]
     if sources.queues:

@@ -135,7 +135,7 @@ class Automations:
         token = (call.region, str(asked.get("ClientToken", uuid4())).lower())
         known = self._tokens.get(token)
         if known is not None:
-            if known.request != asked:
+            if _without_token(known.request) != _without_token(asked):
                 raise AwsError("IdempotentParameterMismatch", "The token was used with other parameters.")
             return {"AutomationExecutionId": known.id}
         version, content = _document(call.region, asked["DocumentName"], asked.get("DocumentVersion"))
@@ -177,6 +177,11 @@ def _document(region: str, name: str, version: str | None) -> tuple[str, Mapping
     except InvalidDocument as error:
         raise AwsError("AutomationDefinitionNotFoundException", f"There is no automation document {name}.") from error
     return str(found["DocumentVersion"]), json.loads(found["Content"])
+
+
+def _without_token(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Tokens are the same in capital letters."""
+    return {name: value for name, value in asked.items() if name != "ClientToken"}
 
 
 def _check_parameters(content: Mapping[str, Any], given: Mapping[str, Any]) -> None:

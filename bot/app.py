@@ -1,7 +1,7 @@
 """Composition root: from settings to everything wired. No logic; the longest module that may have none."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +13,7 @@ import structlog
 
 from bot import jobs, metrics
 from bot.aws import ACTIONS, CHECKS, models, permissions
+from bot.aws.choices import choices
 from bot.aws.session import Session
 from bot.aws.session import Settings as AwsSettings
 from bot.contact.sms import Sms
@@ -33,7 +34,9 @@ from bot.intake.sns import SnsDoor
 from bot.intake.sqs import SqsDoor
 from bot.intake.sweep import Sweep
 from bot.jobs import Job, Kind
+from bot.playbook.model import ValueType
 from bot.pool import ThreadPool
+from bot.slack.choices import Choices
 from bot.slack.client import Slack, connect
 from bot.slack.drawing import Drawing
 from bot.slack.graph_file import GraphFiles
@@ -110,6 +113,15 @@ async def open_slack(core: Core, token: str) -> AsyncIterator[SlackParts]:
         groups = Groups(core.store, slack, core.config)
         graphs = GraphFiles(core.store, slack, outbox, core.runs, people)
         yield SlackParts(slack, people, room, drawing, SlackPages(slack, outbox, people), groups, graphs)
+
+
+def form_choices(aws: Aws) -> Choices:
+    """What AWS has, for the menus of forms."""
+
+    async def look(kind: ValueType, region: str, given: Mapping[str, str]) -> Sequence[str]:
+        return await aws.pool(lambda: choices(kind, aws.session(region), given))
+
+    return Choices(look)
 
 
 def build_worker(core: Core, aws: Aws, slack: SlackParts | None) -> Worker:

@@ -11,7 +11,7 @@ import aiohttp
 import structlog
 from aiohttp import web
 
-from bot.app import POLL_SECONDS, build_worker, open_aws, open_slack, sns_door, sqs_doors
+from bot.app import POLL_SECONDS, build_worker, form_choices, open_aws, open_slack, sns_door, sqs_doors
 from bot.core import Core, open_core
 from bot.errors import Unavailable
 from bot.intake.sqs import SqsDoor
@@ -84,7 +84,8 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Parts:
     slack = await stack.enter_async_context(open_slack(core, token))
     await slack.groups.begin()
     session = await stack.enter_async_context(aiohttp.ClientSession())
-    heard = listeners(core.store, slack.slack, slack.people, core.responder, core.runs, core.config)
+    menus = form_choices(aws)
+    heard = listeners(core.store, slack.slack, slack.people, core.responder, core.runs, core.config, menus)
     bolt = bolt_app(heard, secret, slack.slack.web)
     app_token = settings.slack_app_token
     socket = SocketMode(bolt, app_token.get_secret_value(), slack.slack.web) if app_token else None

@@ -16,7 +16,7 @@ from bot.playbook.model import ValueType
 log = structlog.get_logger()
 
 #: Asks AWS: the kind, the region, and what the form says so far (services are those of a cluster).
-Look = Callable[[str, str, Mapping[str, str]], Awaitable[Sequence[str]]]
+Look = Callable[[ValueType, str, Mapping[str, str]], Awaitable[Sequence[str]]]
 
 #: The kinds that AWS can list, and the other kinds of the form that a list depends on.
 KINDS: Mapping[ValueType, tuple[ValueType, ...]] = {
@@ -29,7 +29,7 @@ _FRESH = 60.0
 #: More keys than this are the work of somebody who types nonsense.
 _KEPT = 500
 
-_Key = tuple[str, str, tuple[tuple[str, str], ...]]
+_Key = tuple[ValueType, str, tuple[tuple[str, str], ...]]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Choices:
         self._kept: dict[_Key, _Kept] = {}
         self._asking: dict[_Key, asyncio.Task[Sequence[str] | None]] = {}
 
-    async def of(self, kind: str, region: str, given: Mapping[str, str] | None = None) -> Sequence[str] | None:
+    async def of(self, kind: ValueType, region: str, given: Mapping[str, str] | None = None) -> Sequence[str] | None:
         """What there is of this kind, in order; None when AWS does not say so in time."""
         key = (kind, region, tuple(sorted((given or {}).items())))
         kept = self._kept.get(key)
@@ -73,6 +73,8 @@ class Choices:
         except Exception as error:  # noqa: BLE001  # whatever AWS answers, the form opens and its field can be typed in
             log.warning("choices.not_known", kind=kind, region=region, error=str(error))
             return None
+        if not names:
+            return names  # perhaps it was made this minute, or AWS did not say
         if len(self._kept) >= _KEPT:
             self._kept.clear()
         self._kept[key] = _Kept(self.now(), names)

@@ -150,16 +150,17 @@ class Forms:
 
     async def suggested(self, asked: Asked) -> list[Block]:
         """The options of a menu that asks while the person types. Never raises: without an answer there are none."""
-        search, kind, region = [*asked.action_id.split(":", 2), "", ""][:3]
+        search, _colon, region = asked.action_id.partition(":")
         if search != playbook_form.SEARCH or self.choices is None:
             return []
         try:
             await self.desk.actor(asked)
             playbook = self.runs.playbook(asked.ids["p"])
             types = playbook_form.listed_inputs(playbook)
-            given = playbook_form.given_for(types[asked.block_id], types, asked.texts)
+            kind = types[asked.block_id]
         except (LifeboatError, KeyError):
             return []
+        given = playbook_form.given_for(kind, types, asked.texts)
         names = await self.choices.of(kind, region, given)
         return playbook_form.suggestions(names or [], asked.typed, await self.desk.words(asked.user, HURRY))
 

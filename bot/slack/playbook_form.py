@@ -17,7 +17,7 @@ from bot.slack.views import VIEW_INPUTS, choice_field, fits_menu, form, search_f
 CALLBACK = "playbook.request"
 #: The field that a form without an incident has; no input is named so, since theirs have no dot.
 WRONG = "what.is.wrong"
-#: Begins the `action_id` of a menu that asks us while the person types: `choices:<kind>:<region>`.
+#: Begins the `action_id` of a menu that asks us while the person types: `choices:<region>`.
 SEARCH = "choices"
 
 
@@ -92,7 +92,7 @@ def _menu(kind: ValueType, text: str, known: Sequence[str], playbook: Playbook, 
     if fits_menu(names) and not depends:
         return choice_field({name: name for name in names}, text)
     if views.fits_option(text) or not text:
-        return search_field(f"{SEARCH}:{kind}:{region}", text)
+        return search_field(f"{SEARCH}:{region}", text)
     return text_field(text, most=MAX_TEXT)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from bot.language import Words
+from bot.playbook.model import Playbook
 from bot.slack.choices import Choices
 from bot.slack.playbook_form import suggestions
 from bot.slack.values import encode_value
@@ -60,6 +61,13 @@ async def test_a_slow_answer_is_not_waited_for_and_fills_the_next_form(aws: Name
     await choices.settled()
     assert await choices.of("dynamodb.table", "us-east-1") == ["carts", "orders"]
     assert len(aws.asked) == 1
+
+
+async def test_an_empty_answer_is_not_remembered(aws: Names) -> None:
+    choices = Choices(aws)
+    assert await choices.of("ecs.cluster", "us-east-1") == []
+    aws.of["ecs.cluster"] = ["shop"]
+    assert await choices.of("ecs.cluster", "us-east-1") == ["shop"]
 
 
 async def test_what_is_broken_is_not_remembered(aws: Names) -> None:
@@ -158,7 +166,7 @@ async def test_a_search_answers_options_and_nothing_to_outsiders_and_nonsense(
     asked = {
         "type": "block_suggestion", "user": {"id": "UALEX", "team_id": team}, "team": {"id": team}, "value": "ord",
         "block_id": "gone" if broken == "block" else "table",
-        "action_id": "value" if broken == "action" else "choices:dynamodb.table:us-east-1",
+        "action_id": "value" if broken == "action" else "choices:us-east-1",
         "view": {"private_metadata": encode_value(i="x", p="gone" if broken == "playbook" else "restore-table", z="UTC")},
     }  # fmt: skip
     if broken == "view":
@@ -166,6 +174,27 @@ async def test_a_search_answers_options_and_nothing_to_outsiders_and_nonsense(
     status, _, body = await front.post(payload(asked))
     named = [one["value"] for one in json.loads(body)["options"]]
     assert (status, named) == (200, ["orders", "ord"] if team == "T0LOCAL" and not broken else [])
+
+
+CLUSTERS = {
+    "name": "move", "title": {"en": "Move", "ko": "이동"}, "tier": 1, "targets": {"rto": "30m", "rpo": "5m"},
+    "inputs": {"where": {"type": "ecs.cluster", "default": "shop"}, "what": {"type": "ecs.service", "default": "web"}},
+    "steps": [{"id": "s", "manual": {"en": "m", "ko": "m"}}],
+}  # fmt: skip
+
+
+async def test_the_services_are_those_of_the_cluster_that_the_form_says(front: Front) -> None:
+    front.office.core.runs.playbooks = {"move": Playbook.model_validate(CLUSTERS)}
+    front.aws.of = {"ecs.cluster": ["shop", "office"], "ecs.service": ["web", "api"]}
+    await front.command("alex", "playbook move")
+    alex = front.person("alex")
+    await alex.select("where", "office")
+    await alex.select("what", "api")
+    assert ("ecs.service", "us-east-1", {"ecs.cluster": "shop"}) in front.aws.asked
+    assert front.aws.asked[-1] == ("ecs.service", "us-east-1", {"ecs.cluster": "office"})
+    assert (await alex.submit()).ok
+    await front.done()
+    assert await _inputs(front) == {"where": "office", "what": "api"}
 
 
 async def _inputs(front: Front) -> Mapping[str, object]:

@@ -8,9 +8,9 @@ import pytest
 from bot.incident.incident import Incident
 from bot.language import Words
 from bot.slack.command_words import WORDS
-from bot.slack.verbs import VERBS
 from bot.slack.commands import COMMANDS, OPENERS
 from bot.slack.meant import SeveralOpen, meant, which
+from bot.slack.verbs import VERBS
 from tests.slack.front import Down, Front
 
 OUTSIDE = "CFALLBACK"

@@ -331,16 +331,15 @@ async def test_a_person_may_ask_for_it_after_it_has_started_by_itself(orders: Sc
 
 
 @sqlite_alone
-async def test_resolving_calls_off_what_was_announced(orders: Scene) -> None:
-    """An incident with a run that is about to start is not resolved; of another's resolution the rules hear."""
-    [first, _] = await orders.alarms("orders-errors", "orders-slow")
+async def test_resolving_calls_off_what_was_announced_though_other_alarms_still_agree(orders: Scene) -> None:
+    await orders.alarms("orders-errors", "orders-slow", "orders-lag")
     await orders.play.later(seconds=STEADY)
     run = await orders.announced()
     async with orders.play.core.store.begin() as tx:
-        gone = (await tx.incidents.get(first.id)).resolve("mina", tx.now, "")
-        await tx.incidents.save(gone)
+        await tx.incidents.save((await tx.incidents.get(run.incident)).resolve("mina", tx.now, ""))
     await orders.play.later(seconds=ANNOUNCE)
     assert (await orders.play.run(run.id)).status == "aborted"
+    assert "already resolved" in (await orders.told("run-called-off"))[0]
 
 
 @sqlite_alone

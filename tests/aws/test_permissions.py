@@ -4,7 +4,9 @@ import pytest
 
 from bot.aws.permissions import BATCH, missing
 from bot.aws.session import Session
+from bot.rehearsal.aws.emulator import EmulatedAws
 from tests.aws.fakes import Recorded, World, refused
+from tests.aws.rehearsed import Cloud
 
 ROLE = "arn:aws:sts::123456789012:assumed-role/Lifeboat/i-0abc"
 WITH_PATH = "arn:aws:iam::123456789012:role/bots/Lifeboat"
@@ -169,3 +171,12 @@ def test_where_nobody_simulates_policies_nothing_is_missing_and_it_says_so(sessi
     assert role["Role"]["Arn"].endswith("role/bots/Lifeboat")
     assert lacking == frozenset()
     assert "IAM did not answer" in str(unknown)
+
+
+def test_in_the_emulator_a_simulator_that_is_denied_is_unknown_and_no_error(emulated: EmulatedAws) -> None:
+    emulated.faults.deny("iam")
+    role = World(Session("us-east-1"), sts=Sts(ROLE), iam=Cloud(emulated).client("iam"))
+    lacking, unknown = missing(role, {"ecs:UpdateService": ()})
+    assert lacking == frozenset()
+    assert "iam:SimulatePrincipalPolicy" in str(unknown)
+    assert emulated.calls.of("iam")

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Annotated, Any, ClassVar
 from uuid import NAMESPACE_URL, uuid5
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from bot.aws import call_faults, models
 from bot.aws.calls import perform
@@ -42,6 +42,8 @@ Expression = Annotated[str, Field(min_length=1, max_length=2_000)]
 
 class Poll(Params):
     """How it is looked at until it is over. `from`: parameters out of the call's own answer, such as the id of a job."""
+
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)  # a run stores it by its field's name
 
     operation: str
     parameters: Mapping[str, Any] = Field(default_factory=dict)
@@ -130,10 +132,10 @@ class Call:
 
     def act(self, params: AnyCall, aws: Aws, attempt: Attempt) -> Progress:
         if not params.reads:
-            if attempt.again:
-                return _was_it_done(params)
             if attempt.answer == "yes":
                 return self._adopted(params, aws, attempt)
+            if attempt.again and attempt.answer is None:
+                return _was_it_done(params)
         try:
             answer = perform(aws, _call(params, attempt))
         except ActionFailed as error:

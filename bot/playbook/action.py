@@ -63,9 +63,9 @@ class Attempt:
 
     `token` is deterministic (`<run>/<step>/<attempt>`); use it, or a name made of `incident`, wherever AWS takes a
     client token. `memory` is what this attempt's earlier `act` and `look` calls returned as `memory`. `answer` is a
-    person's word on the question that the last call asked (`Asks`). `again`: an earlier `act` of this attempt was begun
-    and its end was never recorded (the process died), so what it calls may have been sent. An `act` that returned (`Asks` too) or
-    raised `ActionFailed` has ended.
+    person's word on the question that the last call asked (`Asks`), and given to one call only: it is spent before that
+    call. `again`: an earlier `act` of this attempt was begun and its end was never recorded (the process died), so what
+    it calls may have been sent. An `act` that returned (`Asks` too) or raised `ActionFailed` has ended.
     """
 
     incident: str

@@ -10,6 +10,7 @@ from bot.aws import ACTIONS
 from bot.aws.call import AnyCall, Call
 from bot.aws.session import Session
 from bot.playbook.action import Asks, Done, Failed, Working
+from bot.playbook.stored import decode, encode
 from tests.aws.fakes import Dynamo, Recorded, World, attempt, refused
 
 PROTECT = {
@@ -101,9 +102,15 @@ def test_it_was_not_done_it_calls(world: World, dynamodb: Dynamo, orders: str) -
     assert dynamodb.count("update_table") == 1
 
 
-def test_a_crash_after_the_answer_asks_once_more(world: World, dynamodb: Dynamo, orders: str) -> None:
-    assert isinstance(Call().act(params(), world, replace(attempt(), answer="no", again=True)), Asks)
-    assert dynamodb.count("update_table") == 0
+def test_an_answer_is_followed_however_often_the_act_was_begun(world: World, dynamodb: Dynamo, orders: str) -> None:
+    """The run gives it to one call only; were it asked for again, nobody would ever get on."""
+    assert isinstance(Call().act(params(), world, replace(attempt(), answer="no", again=True)), Done)
+    assert dynamodb.count("update_table") == 1
+
+
+def test_its_parameters_survive_being_stored() -> None:
+    wanted = AnyCall.model_validate(RESTORE)
+    assert AnyCall.model_validate(decode(encode(wanted.model_dump()))) == wanted
 
 
 @pytest.mark.parametrize("code", ["ReadTimeoutError", "InternalServerError"])

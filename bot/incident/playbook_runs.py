@@ -31,7 +31,7 @@ from bot.playbook.stored import encode
 from bot.playbook.template import evaluate
 from escalation.loading import Directory
 
-__all__ = ["LIFEBOAT", "BadInputs", "Overtaken", "PlaybookRuns", "plan_of", "playbook_of", "presses", "reversal"]
+__all__ = ["LIFEBOAT", "BadInputs", "PlaybookRuns", "plan_of", "playbook_of", "presses", "reversal"]
 
 #: The actor of what nobody asked for.
 LIFEBOAT = "lifeboat"
@@ -46,10 +46,6 @@ class BadInputs(Refused):
         listing = Phrase("; ".join(lines), fields)  # each is translated for its reader
         super().__init__(phrase(N_("Some inputs cannot be used: {listing}"), listing=listing))
         self.problems = problems
-
-
-class Overtaken(Exception):  # not an error: a person was faster
-    """The row that was about to act has been aborted, or has another attempt now: do nothing."""
 
 
 class PlaybookRuns:
@@ -197,7 +193,9 @@ class PlaybookRuns:
         walk = await Walk.open(tx, run_id)
         if walk.run.ended:
             raise Refused(phrase(N_("The run is already over.")))
-        anybody = walk.run.automatic and walk.run.status == "announced" and by in self.directory.people
+        anybody = (
+            walk.run.automatic and walk.run.status == "announced" and self.approvers.voice(by) in self.directory.people
+        )
         if not anybody:
             await self._may_decide(tx, walk, by)
         still_going = [row.step for row in walk.rows.values() if row.state == "running" and not walk.elements(row.step)]

@@ -77,10 +77,12 @@ class Forms:
 
         return draw
 
-    def playbook(self, incident: str, name: str, given: Mapping[str, str] | None = None) -> Draw:
+    def playbook(
+        self, incident: str, name: str, given: Mapping[str, str] | None = None, service: str | None = None
+    ) -> Draw:
         """The inputs of a playbook, filled in from the incident and with what was `given`; menus show what AWS has.
 
-        Without an incident the form declares one too.
+        Without an incident the form declares one too, for the `service`.
         """
 
         async def draw(tx: SlackTx, _: Words) -> Rest:
@@ -88,12 +90,12 @@ class Forms:
             if found and found.resolved:
                 raise Refused(phrase(N_("The incident is already resolved.")))
             playbook = self.runs.playbook(name)
-            about = found or self.responder.draft(tx.now, playbook.title.en, playbook.tier)
+            about = found or self.responder.draft(tx.now, playbook.title.en, service, playbook.tier)
             filled = self.runs.form(about, name, tx.now, _.zone, given)
 
             async def rest() -> Block:
                 menus = await self._menus(playbook, filled, about.region or self.config.region)
-                return playbook_form.playbook_form(playbook, found, filled, _, menus)
+                return playbook_form.playbook_form(playbook, found, filled, _, menus, service or "")
 
             return rest
 
@@ -169,19 +171,23 @@ class Forms:
         incident, texts = sent.ids["i"], dict(sent.texts)
         wrong = texts.pop(playbook_form.WRONG, "")
         if not incident:
-            incident = (await self._declare_for(tx, wrong, sent.ids["p"], by)).id
+            incident = (await self._declare_for(tx, wrong, sent, by)).id
         await self.runs.request(tx, incident, sent.ids["p"], texts, by, zone=sent.ids["z"])
 
-    async def _declare_for(self, tx: SlackTx, wrong: str, playbook: str, by: str) -> Incident:
+    async def _declare_for(self, tx: SlackTx, wrong: str, sent: Sent, by: str) -> Incident:
         if not wrong.strip():
             raise BadInputs({playbook_form.WRONG: phrase(N_("Say in a few words what is wrong."))})
-        return (await self.responder.declare(tx, wrong, by, tier=self.runs.playbook(playbook).tier)).incident
+        tier, service = self.runs.playbook(sent.ids["p"]).tier, sent.ids["v"] or None
+        return (await self.responder.declare(tx, wrong, by, service=service, tier=tier)).incident
 
     async def taken_back(self, tx: SlackTx, sent: Sent, by: str, _words: Words) -> None:
         """A run is undone, whole or in part; its message shows how it goes."""
         choice = undo_form.Choice.read(sent.texts.get(undo_form.WHAT, ""))
         typed = sent.texts.get(undo_form.REGION, "")
-        await self.runs.undo(tx, sent.ids["r"], by, row=choice.row, only=choice.only, typed=typed)
+        try:
+            await self.runs.undo(tx, sent.ids["r"], by, row=choice.row, only=choice.only, typed=typed)
+        except WrongRegion as wrong:
+            raise BadInputs({undo_form.REGION: wrong.phrase}) from wrong
 
     async def declared(self, tx: SlackTx, sent: Sent, by: str, _words: Words) -> Say:
         title, tier = sent.texts.get(plain_forms.TITLE, ""), sent.texts.get(plain_forms.TIER)

@@ -90,9 +90,9 @@ class Responder:
         await writes.flush(tx)
         return Answer(incident, phrase(N_("Incident {id} is open: {title}"), id=incident.id, title=incident.title))
 
-    def draft(self, now: datetime, title: str, tier: int) -> Incident:
+    def draft(self, now: datetime, title: str, service: str | None, tier: int) -> Incident:
         """The incident as `declare` would open it: for a form that is filled in before there is one."""
-        return self._new(now, title, "declared", None, tier=tier)
+        return self._new(now, title, "declared", service, tier=tier)
 
     async def acknowledge(self, tx: Tx, incident_id: str, by: str) -> Answer:
         """Somebody answers: escalation stops, the pages that are still out are withdrawn."""

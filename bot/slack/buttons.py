@@ -92,9 +92,8 @@ class Buttons:
 
     def open_playbook(self, press: Press) -> Draw:
         ids = press.ids
-        return self.forms.playbook(
-            ids["i"], ids["p"], {name[2:]: v for name, v in ids.items() if name.startswith("g:")}
-        )
+        given = {name[2:]: value for name, value in ids.items() if name.startswith("g:")}
+        return self.forms.playbook(ids["i"], ids["p"], given, ids.get("v"))
 
     def open_resolve(self, press: Press) -> Draw:
         return self.forms.resolve(press.ids["i"])

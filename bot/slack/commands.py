@@ -19,9 +19,9 @@ from bot.slack.desk import Desk, Say
 from bot.slack.forms import Draw, Forms, Rest
 from bot.slack.heard import Heard
 from bot.slack.incident_buttons import ACKNOWLEDGE, ESCALATE, OFFER, RESOLVE
-from bot.slack.meant import NoneOpen, SeveralOpen, meant, named, which
+from bot.slack.meant import NoneOpen, SeveralOpen, meant, named, which, which_service
 from bot.slack.switched import how_long, switched
-from bot.slack.verbs import VERBS, given_by, playbook_for
+from bot.slack.verbs import VERBS, asks_for_service, given_by, playbook_for
 from bot.slack.views import modal
 from escalation.nearest import suggestion
 
@@ -169,14 +169,17 @@ class Commands:
         self, tx: SlackTx, heard: Heard, name: str, given: Mapping[str, str], _: Words
     ) -> Block | Rest:  # fmt: skip
         """A playbook's form for the incident that is meant; with no incident open it declares one too."""
+        ids = {f"g:{name}": value for name, value in given.items()}
         try:
-            incident = (await meant(tx, "", heard.channel)).id
+            incident = await meant(tx, "", heard.channel)
         except NoneOpen:
-            incident = ""
+            services = self.forms.config.services if asks_for_service(self.runs.playbook(name)) else {}
+            if len(services) > 1:
+                return modal(_("Which service?"), which_service(services, _, p=name, **ids), _)
+            return await self.forms.playbook("", name, given, next(iter(services), None))(tx, _)
         except SeveralOpen as several:
-            ids = {f"g:{name}": value for name, value in given.items()}
             return modal(_("Which incident?"), which(several.incidents, OFFER, _, p=name, **ids).blocks, _)
-        return await self.forms.playbook(incident, name, given)(tx, _)
+        return await self.forms.playbook(incident.id, name, given)(tx, _)
 
     async def _for(
         self, tx: SlackTx, heard: Heard, given: str, action_id: str,

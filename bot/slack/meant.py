@@ -1,19 +1,21 @@
 """Which incident a person means who does not say it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from bot.config import Service
 from bot.errors import N_, Refused, phrase
 from bot.incident.incident import Incident
 from bot.incident.ports import Tx
 from bot.language import Words
-from bot.slack.blocks import Message, bold, button, code, context, section
+from bot.slack.blocks import Block, Message, bold, button, code, context, section
 from bot.slack.card import LIGHTS
+from bot.slack.incident_buttons import OFFER
 from bot.slack.limits import clip
 from bot.slack.values import encode_value
 
 _ID = re.compile(r"[a-z0-9]{8}")
-_SHOWN = 10
+_SHOWN, _SERVICES = 10, 50
 
 
 class SeveralOpen(Exception):  # a question to the person, not an error
@@ -70,3 +72,14 @@ def which(incidents: Sequence[Incident], action_id: str, _: Words, **ids: str) -
             context(_("and {count} more: give the id, as in /dr ack k3v9x2ab.", count=len(incidents) - _SHOWN))
         )
     return Message(question, blocks)
+
+
+def which_service(services: Mapping[str, Service], _: Words, **ids: str) -> list[Block]:
+    """Ask which service a playbook is for, when there is no incident that says it; each button opens the form."""
+    blocks = [section(bold(_("Which service is it for?")))]
+    for number, (name, service) in enumerate(list(services.items())[:_SERVICES]):
+        choose = button(_("This one"), OFFER, encode_value(i="", v=name, **ids))
+        title = bold(clip(service.title or name, 200))
+        blocks += [section(f"{title} {code(clip(name, 80))}", choose) | {"block_id": f"service-{number}"}]
+    none = button(_("Go on"), OFFER, encode_value(i="", v="", **ids))
+    return [*blocks, section(_("None of them"), none) | {"block_id": "service-none"}]

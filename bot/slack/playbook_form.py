@@ -30,11 +30,12 @@ class Menus:
 
 
 def playbook_form(
-    playbook: Playbook, incident: Incident | None, filled: Filled, _: Words, menus: Menus | None = None
-) -> Block:
+    playbook: Playbook, incident: Incident | None, filled: Filled, _: Words, menus: Menus | None = None,
+    service: str = "",
+) -> Block:  # fmt: skip
     """Ask for what the plan needs. Nothing runs before the plan was read and approved.
 
-    Without an incident it also asks what is wrong, and sending it declares one. The zone goes with the form: a time in
+    Without an incident it also asks what is wrong, and sending it declares one for the service. The zone goes with the form: a time in
     it is read by the clock that the form names.
     """
     title = playbook.title.for_reader(_.language)
@@ -45,7 +46,12 @@ def playbook_form(
         *_fields(playbook, filled, menus or Menus(), _),
         context(_("Next you see the plan: every call, before anything is changed.")),
     ]
-    ids = {"i": incident.id if incident else "", "p": playbook.name, "z": _.zone}
+    ids = {
+        "i": incident.id if incident else "",
+        "p": playbook.name,
+        "z": _.zone,
+        **({} if incident else {"v": service}),
+    }
     return form(CALLBACK, title, _("Make the plan"), blocks, _, **ids)
 
 

@@ -70,6 +70,11 @@ def _input_of(template: str) -> str:
     return found[1] if found else ""
 
 
+def asks_for_service(playbook: Playbook) -> bool:
+    """Whether a template of the playbook names the incident's service: without one it could not be planned."""
+    return "service." in playbook.model_dump_json(include={"inputs", "steps", "regions"})
+
+
 def region_of(playbook: Playbook, values: Mapping[str, object], home: str) -> str:
     """Where the playbook's choices are looked up: the region in which it acts, as far as the form says it, else `home`.
 

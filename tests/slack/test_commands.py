@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from bot.config import Service
 from bot.incident.incident import Incident
 from bot.language import Words
 from bot.slack.command_words import WORDS
@@ -172,9 +173,27 @@ async def test_a_verb_is_one_command_also_when_no_incident_is_open(front: Front)
     await front.done()
     incident = await front.office.core.only()
     assert (incident.title, incident.tier, incident.declared_by) == ("Restore a table to a point in time", 1, "alex")
+    assert incident.service == "orders"
     async with front.office.core.store.begin() as tx:
         [run] = await tx.runs.of(incident.id)
     assert run.inputs["table"] == "orders"
+
+
+async def test_without_an_incident_the_only_service_is_meant_and_of_several_one_is_chosen(front: Front) -> None:
+    alex = front.person("alex")
+    await front.command("alex", "restore orders-2")
+    await alex.close()
+    services = {**front.office.core.config.services, "carts": Service(title="Carts")}
+    front.to.forms.config = front.to.forms.config.model_copy(update={"services": services})
+    front.office.core.responder.config = front.to.forms.config
+    await front.to.desk.settled()
+    await front.command("alex", "restore orders-2")
+    assert "Which service is it for?" in alex.screen()
+    await front.click("alex", "This one")
+    assert "[Damaged table: orders-2]" in alex.screen()
+    assert (await alex.submit()).ok
+    await front.done()
+    assert (await front.office.core.only()).service == "orders"
 
 
 async def test_what_is_wrong_can_be_said_in_the_same_form_and_must_not_be_empty(front: Front) -> None:

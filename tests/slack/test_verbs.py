@@ -4,7 +4,7 @@ import pytest
 
 from bot.errors import Refused
 from bot.playbook.model import Playbook
-from bot.slack.verbs import VERBS, given_by, playbook_for, region_of
+from bot.slack.verbs import VERBS, asks_for_service, given_by, playbook_for, region_of
 from tests.slack.views import playbook
 
 
@@ -58,3 +58,10 @@ def test_a_fixed_region_is_where_choices_are_looked_up_and_a_formula_is_not_gues
 def test_a_word_that_no_input_takes_is_refused_instead_of_being_lost() -> None:
     with pytest.raises(Refused, match="does not ask for such a thing as us-west-2"):
         given_by("failback", playbook(), "us-west-2")
+
+
+def test_a_playbook_asks_for_a_service_only_when_a_template_names_it() -> None:
+    step = {"id": "a", "action": "a.b", "with": {"name": "{{ service.parameters.table }}"}}
+    assert asks_for_service(playbook([step]))
+    assert asks_for_service(playbook(inputs={"to": {"type": "region", "from": "service.parameters.standby"}}))
+    assert not asks_for_service(playbook())

@@ -75,15 +75,17 @@ class Walk:
         return row
 
     def begin(self, row: Step) -> None:
-        """A new attempt with a clean memory; its deadline starts now.
+        """A new attempt with a clean memory; its deadline starts now, and is never after the run's.
 
         That an earlier one may have had its effect stays known until the new one has its own intent: it can be taken back.
         """
         attempt = row.attempt + (row.state not in {"asking", "running"})
-        limit = self.playbook.step(row.written).time_limit or DEFAULT_DEADLINE
+        deadline = self.now + (self.playbook.step(row.written).time_limit or DEFAULT_DEADLINE)
+        if self.run.deadline_at and not row.undoes:
+            deadline = min(deadline, self.run.deadline_at)
         begun = Step(
             run=row.run, step=row.step, of=row.of, position=row.position, item=row.item, undoes=row.undoes,
-            attempt=attempt, state="running", started_at=self.now, deadline_at=self.now + limit,
+            attempt=attempt, state="running", started_at=self.now, deadline_at=deadline,
             decided_by=row.decided_by, reason=row.reason, happened=row.happened, before=row.before,
         )  # fmt: skip
         self.step_job(self.put(begun))

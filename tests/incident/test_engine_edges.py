@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from bot.clock import SystemClock
 from bot.errors import Refused, phrase
+from bot.jobs import Lane
 from bot.playbook.action import Working
 from bot.store.sql import Store
 from tests.support.actions import HEAD, denied, failed, play, playbook, working
@@ -135,3 +136,17 @@ async def test_a_step_with_elements_is_not_taken_for_one_that_nobody_looks_at(st
         assert [line for line in await tx.watch.stuck() if line.startswith("a step")] == [
             f"a step runs and nothing looks at it: {run.id}/each[0]"
         ]
+
+
+async def test_nothing_is_called_after_the_runs_deadline_though_its_timer_comes_late(
+    store: Store, clock: SystemClock
+) -> None:
+    mend = await play(store, clock, playbook(ONE, HEAD.replace("approval:", "deadline: 2m\napproval:")))
+    mend.cloud.answers["act left"] = [working()]
+    run = await mend.start()
+    clock.advance(timedelta(minutes=2, seconds=1))
+    await mend.core.worker.drain([Lane.AWS])
+    assert "look left" not in mend.cloud.calls
+    await mend.core.worker.drain()
+    run = await mend.run(run.id)
+    assert (run.status, run.failed_step) == ("failed", "left")

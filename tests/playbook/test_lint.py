@@ -116,7 +116,7 @@ WRONG = {
         "with: {name:",
         "with: {retries: many, name:",
         "30:21 steps[4].with.retries",
-        "valid integer",
+        "must be a whole number",
     ),
     "input of a wrong type": (
         'left: "{{ table }}"',

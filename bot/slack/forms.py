@@ -94,7 +94,11 @@ class Forms:
             filled = self.runs.form(about, name, tx.now, _.zone, given)
 
             async def rest() -> Block:
-                menus = await self._menus(playbook, filled, about.region or self.config.region)
+                own = (
+                    self.config.region
+                )  # where Lifeboat works: a failover's form must not ask the region that is failing
+                home = own if playbook.regions else about.region or own
+                menus = await self._menus(playbook, filled, home)
                 return playbook_form.playbook_form(playbook, found, filled, _, menus, service or "")
 
             return rest

@@ -78,7 +78,7 @@ def which_service(services: Mapping[str, Service], _: Words, **ids: str) -> list
     """Ask which service a playbook is for, when there is no incident that says it; each button opens the form."""
     blocks = [section(bold(_("Which service is it for?")))]
     for number, (name, service) in enumerate(list(services.items())[:_SERVICES]):
-        choose = button(_("This one"), OFFER, encode_value(i="", v=name, **ids))
+        choose = button(_("Choose"), OFFER, encode_value(i="", v=name, **ids))
         title = bold(clip(service.title or name, 200))
         blocks += [section(f"{title} {code(clip(name, 80))}", choose) | {"block_id": f"service-{number}"}]
     none = button(_("Go on"), OFFER, encode_value(i="", v="", **ids))

@@ -74,7 +74,8 @@ def _what_is_wrong(title: str, _: Words) -> Block:
 def _fields(playbook: Playbook, filled: Filled, menus: Menus, _: Words) -> Iterator[Block]:
     for name, wanted in list(playbook.inputs.items())[:VIEW_INPUTS]:
         label = wanted.title.for_reader(_.language) if wanted.title else name
-        hint = _hint(wanted, filled.problems.get(name), _)
+        problem = None if menus.names.get(name) else filled.problems.get(name)  # a menu says itself what to do
+        hint = _hint(wanted, problem, _)
         if name in menus.names and menus.names[name] is None:
             hint = f"{hint} {_('AWS did not list them in time: type the name.')}".lstrip()
         element = _element(name, wanted, filled.texts.get(name, ""), playbook, menus, _)

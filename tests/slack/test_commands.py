@@ -189,7 +189,7 @@ async def test_without_an_incident_the_only_service_is_meant_and_of_several_one_
     await front.to.desk.settled()
     await front.command("alex", "restore orders-2")
     assert "Which service is it for?" in alex.screen()
-    await front.click("alex", "This one")
+    await front.click("alex", "Choose")
     assert "[Damaged table: orders-2]" in alex.screen()
     assert (await alex.submit()).ok
     await front.done()

@@ -29,6 +29,7 @@ from bot.playbook.action import (
     action,
     check,
 )
+from escalation.duration import Duration
 
 Cluster = Annotated[str, InputType("ecs.cluster"), StringConstraints(min_length=1, max_length=2048)]
 Name = Annotated[str, InputType("ecs.service"), StringConstraints(min_length=1, max_length=2048)]
@@ -45,7 +46,7 @@ class Which(Params):
 class Steady(Which):
     """`steady_for`: how long the tasks must keep running, so that one which starts and dies is not taken for healthy."""
 
-    steady_for: timedelta = timedelta(seconds=15)
+    steady_for: Duration = timedelta(seconds=15)
 
 
 @check("ecs.can_restart", Which, permissions=("ecs:DescribeServices",), calls=("ecs:DescribeServices",))

@@ -45,6 +45,7 @@ from bot.playbook.action import (
     Working,
     action,
 )
+from escalation.duration import Duration
 
 _KEEP_ALIVE = 300  # seconds; a client may stay on its connection, and so in the zone, for as long as this
 _ARNS = ("arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/*",)
@@ -62,7 +63,7 @@ class Where(Params):
 class Away(Where):
     """`expires_in`: when the traffic comes back by itself; AWS takes whole minutes, up to 72 hours."""
 
-    expires_in: Annotated[timedelta, Field(ge=timedelta(minutes=1), le=timedelta(hours=72))] = timedelta(hours=1)
+    expires_in: Annotated[Duration, Field(ge=timedelta(minutes=1), le=timedelta(hours=72))] = timedelta(hours=1)
 
 
 class Back(Where):

@@ -108,7 +108,8 @@ class Planner:
             for name in (row.uses, row.undo):
                 found = self.hands.actions.get(name or "") or self.hands.checks.get(name or "")
                 if found and not row.left_out:
-                    yield row.region or plan.region, found.facts
+                    given = row.parameters if name == row.uses else {}
+                    yield row.region or plan.region, found.facts.given(given) if given else found.facts
 
     def _timed(self, plan: Plan, playbook: Playbook, samples: Samples) -> Plan:
         """With how long it will take, as far as earlier runs and stated durations tell."""

@@ -267,25 +267,20 @@ class PlaybookRuns:
         return await walk.close()
 
     async def step_reported(
-        self,
-        tx: Tx,
-        run_id: str,
-        row_id: str,
-        attempt: int,
-        progress: Progress,
-        *,
-        acted: bool,
-        transient: bool = False,
-    ) -> None:
+        self, tx: Tx, run_id: str, row_id: str, attempt: int, progress: Progress, *, acted: bool,
+        transient: bool = False, acting: bool = False,
+    ) -> None:  # fmt: skip
         """What a step's call returned. A report of an attempt that is over (aborted, retried) moves nothing.
 
-        What an aborted attempt has still given is kept, for whoever takes it back.
+        What an aborted attempt has still given is kept, for whoever takes it back. `transient`: the very same call may
+        work later; `acting`: nobody knows whether this one was done.
         """
         walk = await Walk.open(tx, run_id)
         row = walk.rows[row_id]
         if row.attempt != attempt or row.state not in {"running", "aborted"}:
             return
         if row.state == "running":
+            row = walk.put(row, acting=acting)
             stepping.reported(walk, row, progress, acted=acted, transient=transient)
             stepping.go_on(walk)
         elif isinstance(progress, Done):
@@ -293,32 +288,42 @@ class PlaybookRuns:
         await walk.close()
 
     async def intend(
-        self, tx: Tx, row: Step, params: Mapping[str, Any], before: Mapping[str, Any], touches: Sequence[str] = ()
-    ) -> Step:
+        self, tx: Tx, row: Step, params: Mapping[str, Any], before: Mapping[str, Any], touches: Sequence[str] = (),
+        *, acting: bool = False,
+    ) -> Step:  # fmt: skip
         """Write down what the row is about to do and how things stood, before its first call, and take what it changes.
 
         Raises `Refused` when the attempt is over (somebody stopped it while we asked how things stand), and when another
         run changes one of these things now.
         """
-        run = await tx.runs.get(row.run)
-        rows = {one.step: one for one in await tx.runs.steps(row.run)}
-        now = rows[row.step]
-        if (now.state, now.attempt) != ("running", row.attempt):
-            raise stepping.not_now(now)
+        run, rows = await tx.runs.get(row.run), await tx.runs.steps(row.run)
+        now = _still(row, rows)
         held = await tx.runs.lock(run.id, touches)
         if held:
             thing, holder = next(iter(held.items()))
             what = N_("{thing} is being changed by run {run}. Wait until it ends, or abort it; then retry.")
             raise Refused(phrase(what, thing=thing, run=holder))
-        happened = 1 + max(other.happened or 0 for other in rows.values())
-        row = now.model_copy(update={"params": params, "before": before, "happened": happened})
+        happened = 1 + max(other.happened or 0 for other in rows)
+        row = now.model_copy(update={"params": params, "before": before, "happened": happened, "acting": acting})
         await tx.runs.save_steps(row)
         return row
 
+    async def acts_again(self, tx: Tx, row: Step) -> None:
+        """Write down, before `act` is called another time, that it may have been; and spend the answer that it is told.
+
+        Raises `Refused` when the attempt is over.
+        """
+        await tx.runs.get(row.run)
+        now = _still(row, await tx.runs.steps(row.run))
+        await tx.runs.save_steps(now.model_copy(update={"acting": True, "answer": None}))
+
     async def timers_due(self, tx: Tx, jobs: Sequence[Job]) -> None:
         """The plan expires, an announced run begins, or the time of a run is over. Safe to run twice: each looks first."""
-        for job in sorted(jobs, key=lambda one: str(one.payload["run"])):  # one order of locks for everybody
-            walk = await Walk.open(tx, job.payload["run"])
+        runs = sorted({str(job.payload["run"]) for job in jobs})
+        # All of them before anything is written, in one order: whoever holds one of them must not wait for what we wrote.
+        walks = {run: await Walk.open(tx, run) for run in runs}
+        for job in sorted(jobs, key=lambda one: str(one.payload["run"])):
+            walk = walks[job.payload["run"]]
             match job.payload["what"]:
                 case "expire":
                     self._expire(walk)
@@ -326,6 +331,7 @@ class PlaybookRuns:
                     await self._start_announced(tx, walk)
                 case "deadline":
                     _out_of_time(walk)
+        for walk in walks.values():
             await walk.close()
 
     def _begin(self, walk: Walk, by: str) -> None:
@@ -396,6 +402,14 @@ def _out_of_time(walk: Walk) -> None:
     walk.end("failed", why, left[0].step)
     said = N_("Playbook {name} failed at step {step}: {why}")
     walk.note("run-failed", phrase(said, name=walk.run.name, step=left[0].step, why=why))
+
+
+def _still(row: Step, rows: Sequence[Step]) -> Step:
+    """The row as it is stored now. Raises `Refused` when its attempt is over."""
+    now = next(other for other in rows if other.step == row.step)
+    if (now.state, now.attempt) != ("running", row.attempt):
+        raise stepping.not_now(now)
+    return now
 
 
 def _nearest_to_the_fault(row: Step) -> tuple[int, int]:

@@ -89,8 +89,9 @@ class Step(BaseModel):
     `step` names the row (`restore`, `evacuate[2]`, `undo:restore`), `of` the playbook's step behind it. `item` is the
     element's item; `undoes` names the row that an undo takes back. `attempt` counts from 1, `retries` those that nobody
     asked for. `params`, `before` are its intent, written before the first call, and `happened` numbers the intents of a
-    run in the order in which they were written. `acted` says that `act` has returned once, so that only looking remains;
-    `answer` is a person's word on what the action asked; `note`, a stored phrase, is the latest word.
+    run in the order in which they were written. `acting` is written before each `act` and taken back when AWS has said no:
+    while it stands, nobody knows. `acted` says that `act` has returned once, so that only looking remains; `answer` is a
+    person's word on what the action asked, spent when `act` is told; `note`, a stored phrase, is the latest word.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -107,6 +108,7 @@ class Step(BaseModel):
     happened: int | None = None
     params: Mapping[str, Any] | None = None
     before: Mapping[str, Any] | None = None
+    acting: bool = False
     acted: bool = False
     answer: Literal["yes", "no"] | None = None
     memory: Mapping[str, Any] = Field(default_factory=dict)

@@ -45,6 +45,7 @@ class _Outcome:
     progress: Progress
     acted: bool
     transient: bool = False
+    acting: bool = False
 
 
 class StepRunner:
@@ -64,8 +65,8 @@ class StepRunner:
             return _nothing
         outcome = await self._outcome(job, walk, row, held_at)
         return lambda tx: self.runs.step_reported(
-            tx, run_id, row_id, attempt, outcome.progress, acted=outcome.acted, transient=outcome.transient
-        )
+            tx, run_id, row_id, attempt, outcome.progress, acted=outcome.acted, transient=outcome.transient, acting=outcome.acting,
+        )  # fmt: skip
 
     async def _outcome(self, job: Job, walk: Walk, row: Step, held_at: float) -> _Outcome:
         """Make the call; whatever goes wrong becomes the row's own failure, but for our own troubles (`Unavailable`).
@@ -82,9 +83,14 @@ class StepRunner:
                 before = await self._before(walk, call)
                 held_at = time.monotonic()
                 call = await self._intend(job, call, before)
+            elif self._acts(call) and (row.answer or not row.acting):
+                held_at = time.monotonic()
+                async with self.store.begin(job) as tx:
+                    await self.runs.acts_again(tx, row)
             progress = await self.hands.pool(lambda: self._call(call, held_at))
         except ActionFailed as error:
-            return _Outcome(Failed(error.phrase, error.kind), row.acted, transient=error.retry)
+            unknown = error.kind == "unavailable" and not row.acted
+            return _Outcome(Failed(error.phrase, error.kind), row.acted, transient=error.retry, acting=unknown)
         except Unavailable:
             raise
         except LifeboatError as error:
@@ -129,10 +135,15 @@ class StepRunner:
         params = encode(call.params.model_dump())
         async with self.store.begin(job) as tx:
             try:
-                row = await self.runs.intend(tx, call.row, params, encode(before), before.touches)
+                row = await self.runs.intend(
+                    tx, call.row, params, encode(before), before.touches, acting=self._acts(call)
+                )
             except Refused as error:
                 raise ActionFailed(error.phrase, kind="conflict") from error
         return replace(call, row=row)
+
+    def _acts(self, call: _Call) -> bool:
+        return call.uses in self.hands.actions and not call.row.acted
 
     def _call(self, call: _Call, held_at: float) -> Progress:
         """In the pool: `act` once, then `look`. A frozen process that wakes up here must not act on an old lease.
@@ -143,8 +154,7 @@ class StepRunner:
             raise Unavailable(phrase(N_("Step {step} waited too long for its turn to call AWS."), step=call.row.step))
         action = self.hands.actions.get(call.uses)
         used = self.hands.used(call.uses)
-        acts = action is not None and not call.row.acted
-        progress = action.act(*_arguments(call)) if acts and action else used.look(*_arguments(call))
+        progress = action.act(*_arguments(call)) if action and self._acts(call) else used.look(*_arguments(call))
         match progress:
             case Working() | Asks():
                 return replace(progress, memory=encode(progress.memory))
@@ -160,7 +170,7 @@ def _arguments(call: _Call) -> tuple[Params, Aws, Attempt]:
 def _attempt(walk: Walk, row: Step) -> Attempt:
     return Attempt(
         incident=walk.run.incident, run=row.run, step=row.step, number=row.attempt, started_at=row.started_at or walk.now,
-        now=walk.now, memory=decode(dict(row.memory)), answer=row.answer, again=row.params is not None and not row.acted,
+        now=walk.now, memory=decode(dict(row.memory)), answer=row.answer, again=row.acting,
     )  # fmt: skip
 
 

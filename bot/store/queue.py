@@ -34,10 +34,19 @@ class Queue:
     def __init__(self, connection: Statements, now: datetime) -> None:
         self.connection, self.now = connection, now
         self.touched: set[Lane] = set()
+        self._added: list[dict[str, Any]] = []
 
     async def add(self, *jobs: NewJob) -> None:
-        """Write jobs; one whose `key` waits already only becomes due earlier. Keys are taken in a fixed order."""
-        rows = [self._row(job) for job in jobs]
+        """Write jobs when the transaction ends; one whose `key` waits already only becomes due earlier.
+
+        Not before: a key belongs to whoever wrote it until their transaction ends, and many write the same ones (a card is
+        drawn for everything). Whoever holds a key waits for nothing any more, so that nobody waits in a circle.
+        """
+        self._added += [self._row(job) for job in jobs]
+
+    async def flush(self) -> None:
+        """Write what was added. Keys are taken in a fixed order."""
+        rows, self._added = self._added, []
         plain, keyed = [r for r in rows if r["key"] is None], [r for r in rows if r["key"] is not None]
         if plain:
             await self.connection.execute(_INSERT, plain)
@@ -57,6 +66,7 @@ class Queue:
 
     async def lease(self, lane: Lane, limit: int, owner: str) -> Sequence[Job]:
         """Take up to `limit` due jobs. Taking one gives up its key, so that newer work for the same thing can be added."""
+        await self.flush()
         taken = await self.connection.execute(
             _LEASE[lane], {"now": self.now, "most": limit, "until": self.now + LEASE, "holder": owner}
         )
@@ -116,6 +126,7 @@ class Queue:
 
     async def next_due(self, lane: Lane) -> datetime | None:
         """When the lane's next job can be taken. Neither statement reads more than what is due, however much waits."""
+        await self.flush()
         free: datetime | None = (await self.connection.execute(_NEXT_FREE[lane])).scalar()
         if free is not None and free <= self.now:
             return free
@@ -124,6 +135,7 @@ class Queue:
 
     async def counts(self) -> Sequence[tuple[str, str, int, datetime]]:
         """(kind, state, how many, the earliest due time), for health and metrics."""
+        await self.flush()
         rows = await self.connection.execute(
             select(
                 _jobs.c.kind, _jobs.c.state, func.count(), func.min(_jobs.c.due_at, type_=_jobs.c.due_at.type)

@@ -63,6 +63,7 @@ class Store:
             if job is not None:
                 await tx.jobs.check(job)
             yield tx
+            await tx.jobs.flush()
             if tx.jobs.touched:
                 await self.database.notify(connection, tx.jobs.touched)
         if tx.jobs.touched:

@@ -236,6 +236,7 @@ class StepRow(SQLModel, table=True):
     happened: int | None = None
     params: dict[str, Any] | None = _json(null=True)
     before: dict[str, Any] | None = _json(null=True)
+    acting: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
     acted: bool = False
     answer: str | None = None
     memory: dict[str, Any] = _json()

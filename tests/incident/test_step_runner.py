@@ -13,7 +13,7 @@ from bot.incident.timeline import restore
 from bot.jobs import LEASE, STEP, Job, Lane
 from bot.store.sql import Store
 from bot.worker import Handlers, Worker
-from tests.support.actions import Play, denied, failed, play, playbook, step_jobs, working
+from tests.support.actions import Play, denied, failed, play, playbook, step_jobs, throttled, unanswered, working
 
 
 @pytest.fixture
@@ -213,3 +213,55 @@ async def _acted_not_recorded(mend: Play) -> tuple[Any, Job, Callable[[Any], Awa
     await worker.drain()
     [(job, record)] = kept
     return run, job, record
+
+
+async def test_an_act_that_aws_refused_was_surely_not_done(store: Store, clock: SystemClock) -> None:
+    mend = await play(store, clock, playbook(ONE))
+    mend.cloud.answers["act orders-left"] = [throttled()]
+    run = await mend.start()
+    left = (await mend.steps(run))["left"]
+    assert (left.state, left.acting, left.acted) == ("running", False, False)
+
+
+async def test_while_an_act_is_out_nobody_knows_and_the_next_one_is_told_so(store: Store, clock: SystemClock) -> None:
+    mend = await play(store, clock, playbook(ONE))
+    told: list[bool] = []
+    act = mend.runner.hands.actions["thing.make"].act
+
+    class Asked:
+        facts = mend.runner.hands.actions["thing.make"].facts
+        plan = staticmethod(mend.runner.hands.actions["thing.make"].plan)
+        look = staticmethod(mend.runner.hands.actions["thing.make"].look)
+
+        @staticmethod
+        def act(params: Any, aws: Any, attempt: Any) -> Any:
+            told.append(attempt.again)
+            return act(params, aws, attempt)
+
+    mend.runner.hands = replace(mend.runner.hands, actions={"thing.make": Asked()})
+    mend.cloud.answers["act orders-left"] = [unanswered(), throttled()]
+    run = await mend.start()
+    assert (await mend.steps(run))["left"].acting
+    await mend.later(seconds=6)
+    await mend.later(seconds=9)
+    assert (await mend.run(run.id)).status == "succeeded"
+    assert told == [False, True, False]  # after no answer; after a refusal
+
+
+async def test_an_answer_is_spent_before_the_action_is_told(store: Store, clock: SystemClock) -> None:
+    steps = "  - {id: left, action: thing.engine, with: {name: left}, irreversible: a test}\n"
+    mend = await play(store, clock, playbook(steps))
+    run = await mend.start()
+    async with store.begin() as tx:
+        await mend.runs.press(tx, run.id, "left", "yes", "mina")
+    seen: list[Any] = []
+
+    async def at_once(work: Any) -> Any:
+        left = (await mend.steps(run))["left"]
+        seen.append((left.acting, left.answer))
+        return work()
+
+    mend.runner.hands = replace(mend.runner.hands, pool=at_once)
+    await mend.core.worker.drain()
+    assert seen == [(True, None)]
+    assert "act left yes" in mend.cloud.calls

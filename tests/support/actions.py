@@ -51,6 +51,10 @@ def throttled() -> ActionFailed:
     return ActionFailed(phrase("slow down"), retry=True, code="ThrottlingException", kind="throttled")
 
 
+def unanswered() -> ActionFailed:
+    return ActionFailed(phrase("no answer"), retry=True, code="ReadTimeoutError")
+
+
 def denied() -> ActionFailed:
     return ActionFailed(phrase("not allowed"), code="AccessDenied")
 

@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("item", JSONS, nullable=True),
         sa.Column("undoes", sa.String(), nullable=True),
         sa.Column("happened", sa.Integer(), nullable=True),
+        sa.Column("acting", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("answer", sa.String(), nullable=True),
         sa.Column("question", JSONS, nullable=True),
     ]
@@ -70,7 +71,7 @@ def downgrade() -> None:
     for table in ("groups", "switches", "locks"):
         op.drop_table(table)
     with op.batch_alter_table("steps", schema=None) as batch_op:
-        for column in ("of", "retries", "item", "undoes", "happened", "answer", "question"):
+        for column in ("of", "retries", "item", "undoes", "happened", "acting", "answer", "question"):
             batch_op.drop_column(column)
     op.drop_index("ix_runs_requested_at", "runs")
     with op.batch_alter_table("runs", schema=None) as batch_op:

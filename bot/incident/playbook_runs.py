@@ -22,6 +22,7 @@ from bot.jobs import DRAW_RUN, PLAN_RUN, Job, NewJob
 from bot.playbook import graph, inputs
 from bot.playbook.action import Done, Progress
 from bot.playbook.context import AlarmFacts, Context, IncidentFacts, ServiceFacts
+from bot.playbook.forecast import Usual
 from bot.playbook.inputs import Filled
 from bot.playbook.model import Playbook
 from bot.playbook.plan import Plan, plan_hash, to_json
@@ -49,10 +50,15 @@ class BadInputs(Refused):
 
 
 class PlaybookRuns:
-    """The verbs of runs. `playbooks` are those that may be started now; a run carries its own copy."""
+    """The verbs of runs. `playbooks` are those that may be started now; a run carries its own copy.
 
-    def __init__(self, config: Config, directory: Directory, playbooks: Mapping[str, Playbook]) -> None:
-        self.config, self.directory, self.playbooks = config, directory, playbooks
+    `usual` says how long an action or a check states that it takes, for playbooks of which there is no run yet.
+    """
+
+    def __init__(
+        self, config: Config, directory: Directory, playbooks: Mapping[str, Playbook], usual: Usual = lambda _name: None
+    ) -> None:
+        self.config, self.directory, self.playbooks, self.usual = config, directory, playbooks, usual
         self.approvers = Approvers(config, directory)
 
     def playbook(self, name: str) -> Playbook:

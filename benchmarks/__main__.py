@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from benchmarks import accept, lint, page, start, timers
+from benchmarks import accept, engine, lint, page, start, timers
 from benchmarks.result import Result, show
 from benchmarks.stand import Stand
 
@@ -14,6 +14,7 @@ BENCHMARKS: Mapping[str, Callable[..., Sequence[Result]]] = {
     "accept": accept.run,
     "page": page.run,
     "timers": timers.run,
+    "engine": engine.run,
     "lint": lint.run,
 }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 
@@ -71,6 +72,13 @@ def usable_playbooks(config: Config) -> tuple[Mapping[str, Playbook], list[BadFi
     return found, problems
 
 
+def _usual(name: str) -> timedelta | None:
+    from bot.aws import ACTIONS, CHECKS  # noqa: PLC0415  # half of what there is to import, and most commands need none
+
+    found = ACTIONS.get(name) or CHECKS.get(name)
+    return found.facts.takes if found else None
+
+
 async def open_core(settings: Settings, clock: SystemClock | None = None, *, worker: bool = False) -> Core:
     """Everything wired, the tables up to date. `worker`: claim an embedded database for this process first."""
     config, directory = read_config(settings)
@@ -89,5 +97,5 @@ async def open_core(settings: Settings, clock: SystemClock | None = None, *, wor
     store = Store(database)
     return Core(
         settings, config, directory, playbooks, clock, database, store, DurableInbox(store),
-        Responder(config, directory, playbooks), PlaybookRuns(config, directory, playbooks),
+        Responder(config, directory, playbooks), PlaybookRuns(config, directory, playbooks, _usual),
     )  # fmt: skip

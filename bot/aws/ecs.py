@@ -49,7 +49,13 @@ class Steady(Which):
     steady_for: Duration = timedelta(seconds=15)
 
 
-@check("ecs.can_restart", Which, permissions=("ecs:DescribeServices",), calls=("ecs:DescribeServices",))
+@check(
+    "ecs.can_restart",
+    Which,
+    permissions=("ecs:DescribeServices",),
+    calls=("ecs:DescribeServices",),
+    takes=timedelta(seconds=5),
+)
 class CanRestart:
     """Holds when the service is active, has tasks to replace, and nothing else is being deployed."""
 
@@ -70,6 +76,7 @@ class CanRestart:
     Steady,
     permissions=("ecs:DescribeServices", "elasticloadbalancing:DescribeTargetHealth"),
     calls=("ecs:DescribeServices", "elbv2:DescribeTargetHealth"),
+    takes=timedelta(seconds=30),
 )
 class ServiceSteady:
     """Holds when every task runs, is healthy behind its load balancer, and has stayed so for a while."""
@@ -120,6 +127,7 @@ class ServiceSteady:
         "service-quotas:GetAWSDefaultServiceQuota",
         "service-quotas:GetServiceQuota",
     ),
+    takes=timedelta(minutes=4),
 )
 class RestartService:
     facts: ClassVar[Facts]

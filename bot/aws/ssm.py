@@ -5,6 +5,7 @@ afterwards by its version: the undo is right even if somebody else wrote in betw
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Any, ClassVar
 
 from pydantic import StringConstraints
@@ -52,6 +53,7 @@ class Pointer(Params):
     resources={"ssm:GetParameter": PARAMETERS, "ssm:PutParameter": PARAMETERS},
     outputs={"name": "ssm.parameter", "value": "str", "previous": "str", "version": "int"},
     calls=("ssm:GetParameter", "ssm:PutParameter"),
+    takes=timedelta(seconds=5),
 )
 class PutParameter:
     facts: ClassVar[Facts]

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from bot.incident.ports import Record
-from bot.incident.run import RunStatus
+from bot.incident.run import Run, RunStatus
+from bot.incident.walk import plan_of
 from bot.playbook.forecast import Spread, Usual, spreads, whole
 from bot.playbook.model import Playbook
 from bot.playbook.offer import Experience
@@ -25,3 +26,13 @@ def experience(playbook: Playbook, records: Sequence[Record], usual: Usual) -> E
 def expected(playbook: Playbook, records: Sequence[Record], usual: Usual) -> Mapping[str, Spread]:
     """How long each step usually takes; steps that nobody knows anything of are left out."""
     return spreads(playbook, [record.steps for record in records], usual)
+
+
+def stated(run: Run) -> Usual:
+    """How long the actions of the run say that they take, as its plan has it; None for all before it is planned."""
+    plan = plan_of(run)
+    return plan.usual.get if plan else _nothing
+
+
+def _nothing(_action: str) -> None:
+    return None

@@ -118,8 +118,12 @@ class Planner:
         left_out = {step.step: "skipped" for step in plan.steps if step.left_out}
         duration = remaining(playbook, known, left_out, {})
         untimed = [step.id for step in playbook.steps if step.kind in {"check", "action"} and step.id not in known]
+        names = {step.uses for step in playbook.steps if step.uses}
         return replace(
-            plan, duration=duration, untimed=() if duration else tuple(id_ for id_ in untimed if id_ not in left_out)
+            plan,
+            duration=duration,
+            untimed=() if duration else tuple(id_ for id_ in untimed if id_ not in left_out),
+            usual={name: usual for name in sorted(names) if (usual := self._usual(name))},
         )
 
     def _usual(self, name: str) -> timedelta | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.incident.experience import expected
+from bot.incident.experience import expected, stated
 from bot.incident.incident import Incident
 from bot.incident.ports import Tx
 from bot.incident.run import Run, RunStatus, Step
@@ -33,7 +33,7 @@ async def prediction(tx: Tx, incident: Incident, now: datetime) -> Prediction | 
     records = await tx.runs.records({run.name for run in runs}) if runs else {}
     found = []
     for run in runs:
-        usual = expected(playbook_of(run), records.get(run.name, ()), _unstated)
+        usual = expected(playbook_of(run), records.get(run.name, ()), stated(run))
         if one := predicted(run, await tx.runs.steps(run.id), usual, incident, now):
             found.append(one)
     return max(found, key=lambda one: one.finishes_at, default=None)
@@ -63,7 +63,3 @@ def _elements(rows: Sequence[Step]) -> dict[str, tuple[int, int]]:
             over, count = found.get(row.written, (0, 0))
             found[row.written] = over + row.over, count + 1
     return found
-
-
-def _unstated(_action: str) -> None:
-    """What actions state of themselves is the edge's to know; playbooks that want it counted write `takes`."""

@@ -78,7 +78,7 @@ def _tried_again(walk: Walk, row: Step, failed: Failed, *, acted: bool, transien
     wait = next_try(rule, failed.kind, row.retries, transient=transient)
     if wait is None or (row.deadline_at and walk.now + wait > row.deadline_at):
         return False
-    note = store(phrase(N_("Trying again: {why}"), why=failed.why))
+    note = store(phrase(N_("Trying again at {at}: {why}"), at=walk.now + wait, why=failed.why))
     row = walk.put(row, retries=row.retries + 1, note=note, acted=acted)
     if not transient:
         row = walk.put(row, attempt=row.attempt + 1, params=None, acted=False, memory={}, answer=None)

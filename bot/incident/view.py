@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.incident.correlate import AlarmRecord
-from bot.incident.experience import expected, experience
+from bot.incident.experience import expected, experience, stated
 from bot.incident.incident import Incident
 from bot.incident.pager import Page
 from bot.incident.playbook_runs import PlaybookRuns, playbook_of
@@ -61,7 +61,7 @@ async def offers(tx: Tx, runs: PlaybookRuns, incident: Incident) -> list[Offer]:
     fit = fitting(runs.playbooks, context.alarm, context.service)
     records = await tx.runs.records(fit) if fit and not incident.resolved else {}
     return ranked(
-        replace(offer, experience=experience(offer.playbook, records.get(name, ()), _unstated))
+        replace(offer, experience=experience(offer.playbook, records.get(name, ()), runs.usual))
         for name, offer in fit.items()
     )
 
@@ -71,9 +71,5 @@ async def run_view(tx: Tx, run_id: str) -> RunView:
     run = await tx.runs.get(run_id)
     records = {} if run.ended else await tx.runs.records([run.name])
     steps, incident = await tx.runs.steps(run_id), await tx.incidents.get(run.incident)
-    usual = expected(playbook_of(run), records.get(run.name, ()), _unstated)
+    usual = expected(playbook_of(run), records.get(run.name, ()), stated(run))
     return RunView(incident, run, steps, tx.now, usual, predicted(run, steps, usual, incident, tx.now))
-
-
-def _unstated(_action: str) -> None:
-    """What actions state of themselves is the edge's to know; playbooks that want it shown write `takes`."""

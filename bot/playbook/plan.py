@@ -72,7 +72,8 @@ class Plan:
     """A run before it runs. `digest` is of the playbook as it was; `inputs` are texts, times in UTC.
 
     `missing`: IAM actions that the caller lacks, as far as IAM says; `unchecked`: why it was not asked about (all of)
-    them. `duration` None: nobody knows how long the steps in `untimed` take. `valid_for`: how long it may be approved.
+    them. `duration` None: nobody knows how long the steps in `untimed` take. `usual`: how long each action and check
+    says that it takes, by its name. `valid_for`: how long it may be approved.
     """
 
     playbook: str
@@ -84,6 +85,7 @@ class Plan:
     unchecked: Phrase | None = None
     duration: Spread | None = None
     untimed: tuple[str, ...] = ()
+    usual: Mapping[str, timedelta] = field(default_factory=dict)
     valid_for: timedelta | None = None
 
     @property

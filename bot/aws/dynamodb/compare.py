@@ -63,6 +63,7 @@ class Tally(BaseModel):
     },
     resources={"dynamodb:BatchGetItem": TABLES, "dynamodb:Scan": TABLES},
     calls=("dynamodb:BatchGetItem", "dynamodb:DescribeTable", "dynamodb:Scan"),
+    takes=timedelta(minutes=1),
 )
 class Compare:
     """Holds when the restored table can be read and is not empty though its source was not; reports the differences.

@@ -128,6 +128,7 @@ class Pair:
         "dynamodb:UpdateTable",
         "dynamodb:UpdateTimeToLive",
     ),
+    takes=timedelta(minutes=1),
 )
 class ReapplySettings:
     facts: ClassVar[Facts]

@@ -112,6 +112,7 @@ class Restore(Params):
     ),
     # "LatestRestorableDateTime is typically 5 minutes before now"; of the restore itself, AWS promises no time.
     recovers=Figures(rpo=timedelta(minutes=5), rto=None),
+    takes=timedelta(minutes=20),
 )
 class RestorePitr:
     facts: ClassVar[Facts]
@@ -233,6 +234,7 @@ class Restored(Params):
     recognised_by=N_("The table is gone, or being deleted."),
     resources={"dynamodb:DeleteTable": RESTORED, "dynamodb:UpdateTable": RESTORED, "ssm:GetParameter": PARAMETERS},
     calls=("dynamodb:DeleteTable", "dynamodb:DescribeTable", "dynamodb:UpdateTable", "ssm:GetParameter"),
+    takes=timedelta(minutes=1),
 )
 class DeleteRestored:
     facts: ClassVar[Facts]

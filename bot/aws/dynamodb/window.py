@@ -30,6 +30,7 @@ class Window(Params):
     permissions=("dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:ListTables"),
     outputs={"earliest": "time", "latest": "time"},
     calls=("dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTable", "dynamodb:ListTables"),
+    takes=timedelta(seconds=5),
 )
 class RestoreWindow:
     """Holds when recovery is on, the moment is restorable, the key works, and the target's name is free or ours."""

@@ -302,14 +302,14 @@ class PlaybookRuns:
         Raises `Refused` when the attempt is over (somebody stopped it while we asked how things stand), and when another
         run changes one of these things now.
         """
-        run, rows = await tx.runs.get(row.run), await tx.runs.steps(row.run)
-        now = _still(row, rows)
-        held = await tx.runs.lock(run.id, touches)
+        now, latest = await tx.runs.row(row.run, row.step)
+        _goes_on(row, now)
+        held = await tx.runs.lock(row.run, touches)
         if held:
             thing, holder = next(iter(held.items()))
             what = N_("{thing} is being changed by run {run}. Wait until it ends, or abort it; then retry.")
             raise Refused(phrase(what, thing=thing, run=holder))
-        happened = 1 + max(other.happened or 0 for other in rows)
+        happened = latest + 1
         row = now.model_copy(update={"params": params, "before": before, "happened": happened, "acting": acting})
         await tx.runs.save_steps(row)
         return row
@@ -319,8 +319,8 @@ class PlaybookRuns:
 
         Raises `Refused` when the attempt is over.
         """
-        await tx.runs.get(row.run)
-        now = _still(row, await tx.runs.steps(row.run))
+        now, _ = await tx.runs.row(row.run, row.step)
+        _goes_on(row, now)
         await tx.runs.save_steps(now.model_copy(update={"acting": True, "answer": None}))
 
     async def timers_due(self, tx: Tx, jobs: Sequence[Job]) -> None:
@@ -410,12 +410,10 @@ def _out_of_time(walk: Walk) -> None:
     walk.note("run-failed", phrase(said, name=walk.run.name, step=left[0].step, why=why))
 
 
-def _still(row: Step, rows: Sequence[Step]) -> Step:
-    """The row as it is stored now. Raises `Refused` when its attempt is over."""
-    now = next(other for other in rows if other.step == row.step)
+def _goes_on(row: Step, now: Step) -> None:
+    """Raises `Refused` when the attempt of the row, as it is stored now, is over."""
     if (now.state, now.attempt) != ("running", row.attempt):
         raise stepping.not_now(now)
-    return now
 
 
 def _nearest_to_the_fault(row: Step) -> tuple[int, int]:

@@ -148,6 +148,13 @@ class Runs(Protocol):
 
     async def steps(self, run: str) -> Sequence[Step]: ...
 
+    async def row(self, run: str, step: str) -> tuple[Step, int]:
+        """One row, the run locked until the transaction ends, and the number of the run's latest intent.
+
+        Raises `NotFound`.
+        """
+        ...
+
     async def add_steps(self, *steps: Step) -> None:
         """Write rows that came up while the run runs: elements of a `for_each`, undos. One that exists stays as it is."""
         ...

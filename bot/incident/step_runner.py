@@ -16,11 +16,11 @@ from bot.incident.hands import Hands, broken
 from bot.incident.playbook_runs import PlaybookRuns
 from bot.incident.ports import Store, Tx
 from bot.incident.run import Step
-from bot.incident.walk import Walk, plan_of
+from bot.incident.walk import Walk, planned_of
 from bot.jobs import LEASE, Job
 from bot.playbook import rendering
 from bot.playbook.action import Asks, Attempt, Aws, Done, Failed, Params, Progress, StepPlan, Working
-from bot.playbook.plan import planned_step, same_calls
+from bot.playbook.plan import same_calls
 from bot.playbook.stored import decode, encode
 
 log = structlog.get_logger()
@@ -185,10 +185,9 @@ def _given(undone: Step) -> Mapping[str, Any]:
 
 def _as_approved(walk: Walk, row: Step, now: StepPlan) -> None:
     """Where nothing of ours has changed the world before a step, what it would do must be what people approved."""
-    plan = plan_of(walk.run)
-    if plan is None or row.undoes:
+    if row.undoes:
         return
-    if not same_calls(planned_step(plan, row.step), now):
+    if not same_calls(planned_of(walk.run, row.step), now):
         what = N_(
             "Things have changed since the plan was approved: step {step} would now do something else. Ask for a new plan."
         )

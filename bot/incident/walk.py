@@ -17,7 +17,7 @@ from bot.jobs import DRAW_CARD, DRAW_RUN, RUN_TIMER, STEP, NewJob
 from bot.playbook import graph, inputs
 from bot.playbook.context import Context
 from bot.playbook.model import DEFAULT_DEADLINE, Playbook
-from bot.playbook.plan import Plan, from_json
+from bot.playbook.plan import Plan, PlannedStep, from_json, planned_step
 from bot.playbook.rendering import Outputs, Values
 from bot.playbook.stored import canonical, decode
 
@@ -146,6 +146,14 @@ def _playbook(text: str) -> Playbook:
 def plan_of(run: Run) -> Plan | None:
     """The stored plan, once it is made."""
     return from_json(run.plan) if run.plan else None
+
+
+def planned_of(run: Run, row: str) -> PlannedStep | None:
+    """What was planned for one row. The others, of which a wide graph has many, are not looked at."""
+    if not run.plan:
+        return None
+    own = [step for step in run.plan["steps"] if step["step"] == row.partition("[")[0]]
+    return planned_step(from_json({**run.plan, "steps": own}), row)
 
 
 def presses(run: Run, rows: Sequence[Step]) -> Mapping[str, tuple[graph.Event, ...]]:

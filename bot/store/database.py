@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from bot.errors import N_, Missing, Unavailable, phrase
 from bot.incident.ports import Clock
 from bot.jobs import LEASE, Lane
-from bot.storable import storable_json
+from bot.storable import storable_json, stored_json
 from bot.store.statements import Statements
 from bot.store.turns import Turns
 
@@ -154,7 +154,7 @@ def _plain(url: str) -> str:
 def _sqlite(url: str) -> Engine:
     """One connection: SQLite has one writer, and waiting in our own line (`Turns`) is fairer than its busy handler."""
     engine = create_engine(
-        url, pool_size=1, max_overflow=0, json_serializer=storable_json,
+        url, pool_size=1, max_overflow=0, json_serializer=storable_json, json_deserializer=stored_json,
         connect_args={"check_same_thread": False, "timeout": 0},
     )  # fmt: skip
 
@@ -181,6 +181,7 @@ def _postgres(url: str) -> AsyncEngine:
         max_overflow=4,
         pool_pre_ping=True,
         json_serializer=storable_json,
+        json_deserializer=stored_json,
         connect_args={
             "connect_timeout": 5,
             "keepalives": 1,

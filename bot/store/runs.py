@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Table, and_, bindparam, delete, func, insert, or_, select, update
 
 from bot.errors import NotFound
 from bot.incident.ports import Record
@@ -21,6 +21,8 @@ _locks: Table = LockRow.__table__  # type: ignore[attr-defined]  # as above
 _RECORDS = 20
 #: Starts are looked at one after the other, in all replicas (PostgreSQL advisory lock).
 _ONE_STARTS = 0x11FEB0A8
+#: Built once: to build it takes longer than to run it.
+_SAVE_STEP = update(_steps).where(_steps.c.run == bindparam("its_run"), _steps.c.step == bindparam("its_step"))
 _OVER = ("succeeded", "undone", "failed", "aborted")
 
 
@@ -69,15 +71,26 @@ class RunRows:
         )
         return [Step.model_validate(row._asdict()) for row in rows]
 
+    async def row(self, run: str, step: str) -> tuple[Step, int]:
+        locked = select(_runs.c.id).where(_runs.c.id == run).with_for_update()
+        own = select(_steps).where(_steps.c.run == run, _steps.c.step == step)
+        if (await self.connection.execute(locked)).first() is None:
+            raise NotFound("run", run)
+        found = (await self.connection.execute(own)).first()
+        if found is None:
+            raise NotFound("step", step)
+        latest = await self.connection.execute(select(func.max(_steps.c.happened)).where(_steps.c.run == run))
+        return Step.model_validate(found._asdict()), latest.scalar_one() or 0
+
     async def add_steps(self, *steps: Step) -> None:
         if steps:
             statement = unless_there(self.connection.dialect.name, _steps, "run", "step")
             await self.connection.execute(statement, [step.model_dump() for step in steps])
 
     async def save_steps(self, *steps: Step) -> None:
-        for step in steps:
-            same = (_steps.c.run == step.run, _steps.c.step == step.step)
-            await self.connection.execute(update(_steps).where(*same).values(step.model_dump()))
+        if steps:
+            rows = [{**step.model_dump(), "its_run": step.run, "its_step": step.step} for step in steps]
+            await self.connection.execute(_SAVE_STEP, rows)
 
     async def lock(self, run: str, resources: Collection[str]) -> Mapping[str, str]:
         """In a fixed order, so that two runs which want the same two things cannot wait for each other."""

@@ -3,16 +3,15 @@
 YAML 1.2 on purpose: in YAML 1.1 `22:00` is the number 1320 and `no` is false, which nobody on call expects.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from escalation import nodes
 from escalation.errors import BadFile, BadFiles
 from escalation.phrase import N_, Phrase, phrase
 from escalation.refusal import refusal, shown
@@ -21,13 +20,8 @@ Key = str | int
 Path_ = tuple[Key, ...]
 Model = TypeVar("Model", bound=BaseModel)
 
-_constructor = YAML(typ="safe", pure=True).constructor
-_CONVERT: Mapping[str, Callable[[ScalarNode], Any]] = {
-    "tag:yaml.org,2002:int": _constructor.construct_yaml_int,
-    "tag:yaml.org,2002:float": _constructor.construct_yaml_float,
-    "tag:yaml.org,2002:bool": _constructor.construct_yaml_bool,
-    "tag:yaml.org,2002:null": lambda _: None,
-}
+_BASES = {"0b": 2, "0o": 8, "0x": 16}
+_BOOLS = {**dict.fromkeys(("true", "yes", "on", "y"), True), **dict.fromkeys(("false", "no", "off", "n"), False)}
 
 
 @dataclass(frozen=True)
@@ -93,18 +87,12 @@ def read_text(text: str, file: Path) -> Document:
     """Like `read`, for a text that is already in memory; `file` is only its name."""
     places: dict[Path_, tuple[int, int]] = {}
     keys: dict[Path_, tuple[int, int]] = {}
-    yaml = YAML(typ="safe", pure=True)
-    yaml.composer.warn_double_anchors = False  # YAML allows an anchor to be used again; a warning would reach stderr
     try:
-        root = yaml.compose(text)
+        root = nodes.compose(text)
         values = _value(root, (), file, places, keys) if root is not None else None
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        what = phrase(N_("is not valid YAML: {error}."), error=error.problem or error.context)
-        raise BadFile(file, line, column, "", what) from error
-    except YAMLError as error:
-        raise BadFile(file, 1, 1, "", phrase(N_("is not valid YAML: {error}."), error=str(error))) from error
+    except nodes.NotYaml as error:
+        what = phrase(N_("is not valid YAML: {error}."), error=error.problem)
+        raise BadFile(file, error.line, error.column, "", what) from error
     except RecursionError as error:
         what = phrase(N_("is nested too deeply, or has an anchor (&) that contains itself."))
         raise BadFile(file, 1, 1, "", what) from error
@@ -112,44 +100,55 @@ def read_text(text: str, file: Path) -> Document:
 
 
 def _value(
-    node: Node, path: Path_, file: Path, places: dict[Path_, tuple[int, int]], keys: dict[Path_, tuple[int, int]]
+    node: nodes.Node, path: Path_, file: Path, places: dict[Path_, tuple[int, int]], keys: dict[Path_, tuple[int, int]]
 ) -> Any:
-    places[path] = _where(node)
-    if isinstance(node, MappingNode):
+    places[path] = (node.line, node.column)
+    if isinstance(node, nodes.Mapping):
         found: dict[Any, Any] = {}
-        for key_node, value_node in node.value:
+        for key_node, value_node in node.pairs:
             key = _scalar(key_node, file, path)
+            below = (*path, key)
             if key in found:
-                line, column = _where(key_node)
                 what, todo = phrase(N_("is given twice.")), phrase(N_("Keep one of the two."))
-                raise BadFile(file, line, column, _dotted((*path, key)), what, todo)
-            keys[(*path, key)] = _where(key_node)
-            found[key] = _value(value_node, (*path, key), file, places, keys)
+                raise BadFile(file, key_node.line, key_node.column, _dotted(below), what, todo)
+            keys[below] = (key_node.line, key_node.column)
+            found[key] = _value(value_node, below, file, places, keys)
         return found
-    if isinstance(node, SequenceNode):
-        return [_value(item, (*path, index), file, places, keys) for index, item in enumerate(node.value)]
+    if isinstance(node, nodes.Sequence):
+        return [_value(item, (*path, index), file, places, keys) for index, item in enumerate(node.items)]
     return _scalar(node, file, path)
 
 
-def _scalar(node: Node, file: Path, path: Path_) -> Any:
-    if not isinstance(node, ScalarNode):
-        line, column = _where(node)
+def _scalar(node: nodes.Node, file: Path, path: Path_) -> Any:
+    if not isinstance(node, nodes.Scalar):
         what, todo = phrase(N_("a key must be plain text.")), phrase(N_("Write the key as a word."))
-        raise BadFile(file, line, column, _dotted(path), what, todo)
-    convert = _CONVERT.get(str(node.tag))
+        raise BadFile(file, node.line, node.column, _dotted(path), what, todo)
+    convert = _CONVERT.get(node.kind)
     try:
-        return convert(node) if convert else node.value
+        return convert(node.value) if convert else node.value
     except (ValueError, LookupError) as error:  # a tag that is written out (!!int) but does not fit, or a huge number
-        line, column = _where(node)
         what, todo = (
             phrase(N_("{value} is not what its type says."), value=shown(node.value)),
             phrase(N_("Put it in quotes.")),
         )
-        raise BadFile(file, line, column, _dotted(path), what, todo) from error
+        raise BadFile(file, node.line, node.column, _dotted(path), what, todo) from error
 
 
-def _where(node: Node) -> tuple[int, int]:
-    return (node.start_mark.line + 1, node.start_mark.column + 1)
+def _int(text: str) -> int:
+    digits = text.replace("_", "")
+    return int(digits, _BASES.get(digits.lstrip("+-")[:2], 10))
+
+
+def _float(text: str) -> float:
+    return float(re.sub(r"^([-+]?)\.(inf|nan)$", r"\1\2", text.replace("_", "").lower()))
+
+
+_CONVERT: Mapping[str, Callable[[str], Any]] = {
+    "int": _int,
+    "float": _float,
+    "bool": lambda text: _BOOLS[text.lower()],
+    "null": lambda _: None,
+}
 
 
 def _within(inner: Path_, outer: Path_) -> bool:

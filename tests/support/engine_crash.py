@@ -25,7 +25,7 @@ from tests.support.engine_moments import Moments, tell, watch
 from tests.support.engine_story import Ending, Night
 
 #: A night that takes longer has jammed; the kill that is meant comes by SIGKILL, this one by SIGALRM.
-_LONGEST = 30
+_LONGEST = 120
 
 
 class Stage:

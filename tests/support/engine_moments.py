@@ -86,9 +86,12 @@ def _named(statement: str, parameters: Sequence[Mapping[str, Any]]) -> str:
     verb, table = words[0].lower(), words[1] if words[0] == "UPDATE" else words[2]
     if table != "steps":
         return f"{verb} {table}"
-    one = parameters[0]
-    phase = "acted" if one.get("acted") else "intended" if one.get("params") else ""
-    return f"{one.get('step')} {one.get('state')} {phase}".strip()
+    return ", ".join(_phase(one) for one in parameters)
+
+
+def _phase(row: Mapping[str, Any]) -> str:
+    how_far = "acted" if row.get("acted") else "intended" if row.get("params") else ""
+    return f"{row.get('step')} {row.get('state')} {how_far}".strip()
 
 
 def _changed(connection: Any) -> bool:

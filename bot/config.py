@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from bot.freezes import Freeze
+from bot.playbook import PLAYBOOKS
 from escalation.document import Document, Path_, read
 from escalation.duration import Duration
 from escalation.errors import BadFiles, BadValue
@@ -19,7 +20,6 @@ from escalation.refusal import shown
 
 EXAMPLE = Path(__file__).parent / "lifeboat.example.yaml"
 ESCALATION = Path(__file__).parent.parent / "escalation"
-PLAYBOOKS = Path(__file__).parent.parent / "playbooks"
 
 
 class _Part(BaseModel):

@@ -60,7 +60,7 @@ def run(stand: Stand, *, quick: bool) -> Sequence[Result]:  # noqa: ARG001  # it
             Result(
                 "lifeboat playbook lint, the shipped ones", "s",
                 [seconds_of("-m", "bot.cli", "playbook", "lint", str(_SHIPPED)) for _ in rounds],
-                [seconds_of("-c", _READ, str(_SHIPPED)) for _ in rounds], aim=1,
+                [seconds_of("-c", _READ, str(_SHIPPED)) for _ in rounds], aim=1.5,
             ),
             Result(
                 f"lifeboat playbook lint, {_MANY} playbooks", "s",

@@ -6,8 +6,9 @@ over all of them are tests/rules/test_actions.py.
 
 from collections.abc import Mapping
 
-from bot.aws import automation, call, ecs, region_switch, ssm, zonal_shift, zone
+from bot.aws import automation, call, region_switch, ssm, zonal_shift, zone
 from bot.aws.dynamodb import compare, reapply, restore, window
+from bot.aws.ecs import restart, steady
 from bot.playbook.action import Action, Check
 
 ACTIONS: Mapping[str, Action] = {
@@ -15,7 +16,7 @@ ACTIONS: Mapping[str, Action] = {
     "dynamodb.delete_restored": restore.DeleteRestored(),
     "dynamodb.reapply_settings": reapply.ReapplySettings(),
     "dynamodb.restore_pitr": restore.RestorePitr(),
-    "ecs.restart_service": ecs.RestartService(),
+    "ecs.restart_service": restart.RestartService(),
     "region_switch.execute_plan": region_switch.ExecutePlan(),
     "ssm.put_parameter": ssm.PutParameter(),
     "ssm.run_automation": automation.RunAutomation(),
@@ -26,8 +27,8 @@ ACTIONS: Mapping[str, Action] = {
 CHECKS: Mapping[str, Check] = {
     "dynamodb.compare": compare.Compare(),
     "dynamodb.restore_window": window.RestoreWindow(),
-    "ecs.can_restart": ecs.CanRestart(),
-    "ecs.service_steady": ecs.ServiceSteady(),
+    "ecs.can_restart": restart.CanRestart(),
+    "ecs.service_steady": steady.ServiceSteady(),
     "region_switch.plan_ready": region_switch.PlanReady(),
     "zone.can_shift": zone.CanShift(),
 }

@@ -221,10 +221,14 @@ class Targets(Recorded):
 
     api = "elbv2"
     healthy = 0
+    delay = "300"
 
     def fake_describe_target_health(self, **_: Any) -> Any:
         states = ["healthy"] * self.healthy + ["initial"]
         return {"TargetHealthDescriptions": [{"TargetHealth": {"State": state}} for state in states]}
+
+    def fake_describe_target_group_attributes(self, **_: Any) -> Any:
+        return {"Attributes": [{"Key": "deregistration_delay.timeout_seconds", "Value": self.delay}]}
 
 
 class World:

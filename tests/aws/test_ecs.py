@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from bot.aws.ecs import CanRestart, RestartService, ServiceSteady, Steady, Which
+from bot.aws.ecs.restart import CanRestart, RestartService
+from bot.aws.ecs.service import Which
+from bot.aws.ecs.steady import ServiceSteady, Steady
 from bot.aws.session import Session
 from bot.errors import ActionFailed
 from bot.playbook.action import Call, Done, Failed, Working
@@ -230,3 +232,11 @@ def test_a_service_that_stumbles_begins_anew(aws: World, ecs: Ecs) -> None:
 def test_a_service_whose_rollout_failed_is_not_awaited(aws: World, ecs: Ecs) -> None:
     ecs.service["deployments"][0]["rolloutState"] = "FAILED"
     assert isinstance(ServiceSteady().look(STEADY, aws, attempt()), Failed)
+
+
+@pytest.mark.parametrize("delay", ["0", "30", "300"])
+def test_the_deregistration_delay_is_told(delay: str, aws: World, ecs: Ecs, targets: Targets) -> None:
+    ecs.service["loadBalancers"] = [{"targetGroupArn": GROUP}]
+    targets.delay = delay
+    [_, drains] = RestartService().plan(PARAMS, aws, attempt()).warnings
+    assert str(drains).endswith(f"deregistration delay: {delay} s.")

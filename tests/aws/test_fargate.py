@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from bot.aws.ecs import RestartService, Which
+from bot.aws.ecs.restart import RestartService
+from bot.aws.ecs.service import Which
 from bot.aws.session import Session
 from tests.aws.fakes import T0, Ecs, World, attempt, refused
 from tests.aws.test_quotas import Quotas, Watch

@@ -53,7 +53,7 @@ async def _page(folder: Path, port: int, language: str) -> int:
     stopping = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stopping.set)
-    async with Stage(folder, slack_port=port if _is_free(port) else 0, language=language) as stage:
+    async with Stage(folder, slack_port=port if _is_free(port) else 0, language=language, front=True) as stage:
         await stage.start_bot()
         await stage.subscribe()
         sys.stdout.write(

@@ -1,10 +1,13 @@
-"""The shop's front: two load balancers over three zones, and a Region switch plan that moves the shop to its other region.
+"""The shop's front: two load balancers over three zones, a Region switch plan that moves the shop to its other region, and
+an SSM Automation document that somebody must approve.
 
 front = Front(aws)
 await asyncio.to_thread(front.build)
 aws.zonal_shifts.sicken_zone(front.zones["us-east-1a"])
 """
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from bot.rehearsal.aws.emulator import EmulatedAws
@@ -12,6 +15,7 @@ from bot.rehearsal.aws.emulator import EmulatedAws
 REGION, OTHER_REGION = "us-east-1", "us-west-2"
 LOAD_BALANCERS = ("shop-web", "shop-api")
 APPROVAL, CAPACITY, TRAFFIC = "confirm the switch", "scale out", "move the traffic"
+DOCUMENT, DOCUMENT_APPROVAL = "shop-warm-up", "agree"
 _ROLE = f"arn:aws:iam::{EmulatedAws.account}:role/region-switch"
 
 
@@ -37,6 +41,15 @@ class Front:
         for number, name in enumerate(LOAD_BALANCERS):
             self._balancer(name, 100 + number, vpc, subnets)
         self.plan = self.make_plan()
+        self._document()
+
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        """What lifeboat.yaml says of the service that stands behind it."""
+        return {
+            "load_balancers": ",".join(LOAD_BALANCERS), "switch_plan": self.plan, "home_region": REGION,
+            "standby_region": OTHER_REGION,
+        }  # fmt: skip
 
     def make_plan(self, action: str = "activate") -> str:
         """The ARN of a new plan: an approval, a step that knows an ungraceful way, and one that does not."""
@@ -59,6 +72,22 @@ class Front:
         """How much of its traffic each zone gets, by zone id."""
         managed = self.aws.client("arc-zonal-shift", REGION).get_managed_resource(resourceIdentifier=self.arns[name])
         return dict(managed["appliedWeights"])
+
+    def _document(self) -> None:
+        """It asks first, and then warms up the caches that it is told of."""
+        asks = {"Message": "Warm up {{ Caches }}? They are slow for a while.", "Approvers": [_ROLE]}
+        warms = {"DocumentName": "AWS-RunShellScript", "Parameters": {"commands": ["warm-up {{ Caches }}"]}}
+        content = {
+            "schemaVersion": "0.3",
+            "parameters": {"Caches": {"type": "String"}},
+            "mainSteps": [
+                {"name": DOCUMENT_APPROVAL, "action": "aws:approve", "inputs": asks},
+                {"name": "warm-up", "action": "aws:runCommand", "inputs": warms},
+            ],
+        }
+        self.aws.client("ssm", REGION).create_document(
+            Name=DOCUMENT, DocumentType="Automation", DocumentFormat="JSON", Content=json.dumps(content)
+        )
 
     def _balancer(self, name: str, host: int, vpc: str, subnets: list[str]) -> None:
         """With one target in each zone."""

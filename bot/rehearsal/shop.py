@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.rehearsal.aws.emulator import EmulatedAws
+from bot.rehearsal.front import Front
 
 REGION, HOME = "us-east-1", "us-west-2"
 TABLE, POINTER = "orders", "/orders/table"
@@ -20,10 +21,10 @@ _PAST = timedelta(hours=2)
 
 
 class Shop:
-    """`await asyncio.to_thread(shop.build)`: everything here blocks, as boto3 does."""
+    """`await asyncio.to_thread(shop.build)`: everything here blocks, as boto3 does. `front`: what stands before the web service."""
 
-    def __init__(self, aws: EmulatedAws) -> None:
-        self.aws = aws
+    def __init__(self, aws: EmulatedAws, front: Front | None = None) -> None:
+        self.aws, self.front = aws, front
         self.queue_url = ""
         self.queue_topic = f"arn:aws:sns:{REGION}:{aws.account}:alarms"
         self.http_topic = f"arn:aws:sns:{REGION}:{aws.account}:alarms-https"
@@ -37,6 +38,8 @@ class Shop:
         self._orders()
         self._web()
         self._alarms()
+        if self.front:
+            self.front.build()
         self.aws.clock.move(_PAST)
 
     def subscribe(self, url: str) -> None:
@@ -93,7 +96,12 @@ class Shop:
                     "tags": {"class": "critical"},
                     "parameters": {"table": POINTER},
                 },
-                "web": {"title": "Web shop", "match": [{"alarm": "web-*"}], "region": REGION},
+                "web": {
+                    "title": "Web shop",
+                    "match": [{"alarm": "web-*"}],
+                    "region": REGION,
+                    "parameters": self.front.parameters if self.front else {},
+                },
             },
         }
 

@@ -25,6 +25,7 @@ import aiohttp
 
 from bot.rehearsal.aws.emulator import EmulatedAws
 from bot.rehearsal.aws.restores import RestoreTimes
+from bot.rehearsal.front import Front
 from bot.rehearsal.shop import Shop
 from bot.rehearsal.slack.server import LocalSlack
 from bot.rehearsal.slack.workspace import Channel, User, Workspace
@@ -35,17 +36,21 @@ _READY_SECONDS = 90
 
 
 class Stage:
-    """`bot` runs the bot's process: the command `serve` unless a test gives its own. `socket_mode`: no HTTP for Slack."""
+    """`bot` runs the bot's process: the command `serve` unless a test gives its own. `socket_mode`: no HTTP for Slack.
+
+    `front`: whether the shop stands behind load balancers over three zones, and can be switched to another region.
+    """
 
     def __init__(
         self, folder: Path, *, slack_port: int = 0, database_url: str | None = None, language: str = "en",
         bot: Sequence[str] = ("-m", "bot.cli", "serve"), socket_mode: bool = False, restore_seconds: float = 6.0,
+        front: bool = False,
     ) -> None:  # fmt: skip
         self.folder, self.language, self.socket_mode, self._bot = folder, language, socket_mode, bot
         self.database_url = database_url or f"sqlite:///{folder / 'lifeboat.db'}"
         self.aws = EmulatedAws(restores=RestoreTimes(duration=restore_seconds, lag=1.0))
         self.slack = LocalSlack(_workspace(), slack_port)
-        self.shop = Shop(self.aws)
+        self.shop = Shop(self.aws, Front(self.aws) if front else None)
         self.bot_port = _free_port()
         self.processes: list[Process] = []
         self._stack = AsyncExitStack()

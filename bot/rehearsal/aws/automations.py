@@ -6,6 +6,7 @@ executions, branches, `onFailure`; outputs are the parameters.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from bot.rehearsal.aws.clock import Clock
 from bot.rehearsal.aws.moto_app import backend
 
 _ENDED = {"Success", "Failed", "TimedOut", "Cancelled"}
+_PARAMETER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _APPROVAL_LASTS = 604_800  # seconds, when the step does not say
 
 
@@ -140,7 +142,8 @@ class Automations:
             return {"AutomationExecutionId": known.id}
         version, content = _document(call.region, asked["DocumentName"], asked.get("DocumentVersion"))
         _check_parameters(content, asked.get("Parameters", {}))
-        steps = [_step(each, self._clock) for each in content["mainSteps"]]
+        given = {name: ", ".join(values) for name, values in asked.get("Parameters", {}).items()}
+        steps = [_step(each, given, self._clock) for each in content["mainSteps"]]
         failures = self._failures.get(asked["DocumentName"], {})
         execution = Execution(str(uuid4()), asked, version, now, steps, failures=failures)
         self._tokens[token] = self._executions[call.region, execution.id] = execution
@@ -193,9 +196,18 @@ def _check_parameters(content: Mapping[str, Any], given: Mapping[str, Any]) -> N
         raise AwsError("InvalidAutomationExecutionParametersException", what)
 
 
-def _step(content: Mapping[str, Any], clock: Clock) -> Step:
+def _step(content: Mapping[str, Any], given: Mapping[str, str], clock: Clock) -> Step:
     limit = clock.scaled(float(content.get("timeoutSeconds", _APPROVAL_LASTS)))
-    return Step(content["name"], content["action"], content.get("inputs", {}), limit)
+    return Step(content["name"], content["action"], _filled(content.get("inputs", {}), given), limit)
+
+
+def _filled(value: Any, given: Mapping[str, str]) -> Any:
+    """The inputs of a step with the document's parameters in them, as AWS shows them."""
+    if isinstance(value, str):
+        return _PARAMETER.sub(lambda found: given.get(found[1], found[0]), value)
+    if isinstance(value, Mapping):
+        return {name: _filled(part, given) for name, part in value.items()}
+    return [_filled(part, given) for part in value] if isinstance(value, list) else value
 
 
 def _shown(execution: Execution) -> dict[str, Any]:

@@ -5,6 +5,7 @@ They come from outside (a broken client, a terminal that is not UTF-8), and must
 
 import json
 import re
+from functools import lru_cache
 from typing import Any
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode  # `dumps` would make an encoder each time
@@ -32,10 +33,25 @@ def storable_json(value: Any) -> str:
 
 
 def stored_json(text: str | bytes) -> Any:
-    """The value of stored JSON. Most columns of most rows hold nothing, and that is told without a parser."""
+    """The value of stored JSON, not to be changed: long texts that are read again and again are parsed once.
+
+    Most columns of most rows hold nothing, and that is told without a parser. A run's playbook, context and plan are frozen,
+    and a wide run's rows are read at each of its steps.
+    """
     if text in _NOTHING:
         return _NOTHING[text]
-    return {} if text in _EMPTY else json.loads(text)
+    if text in _EMPTY:
+        return {}
+    return _parsed(text) if len(text) > _LONG else json.loads(text)
+
+
+#: From here on looking a text up costs less than parsing it.
+_LONG = 200
+
+
+@lru_cache(maxsize=2_000)
+def _parsed(text: str | bytes) -> Any:
+    return json.loads(text)
 
 
 def _is_storable(text: str) -> bool:

@@ -135,12 +135,25 @@ class Walk:
 
 def playbook_of(run: Run) -> Playbook:
     """The playbook as it was when the run was asked for."""
-    return _playbook(canonical(dict(run.playbook)))
+    return _playbook(_Frozen(run.playbook))
+
+
+class _Frozen:
+    """A mapping that is never changed, told from others by being the very same one: the store gives it back as it was."""
+
+    def __init__(self, mapping: Mapping[str, Any]) -> None:
+        self.mapping = mapping
+
+    def __hash__(self) -> int:
+        return id(self.mapping)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Frozen) and self.mapping is other.mapping
 
 
 @lru_cache(maxsize=64)  # a run asks for its frozen playbook at every step
-def _playbook(text: str) -> Playbook:
-    return Playbook.model_validate_json(text)
+def _playbook(frozen: _Frozen) -> Playbook:
+    return Playbook.model_validate_json(canonical(dict(frozen.mapping)))
 
 
 def plan_of(run: Run) -> Plan | None:

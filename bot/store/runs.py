@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Row, Table, and_, bindparam, delete, func, insert, or_, select, update
 
 from bot.errors import NotFound
 from bot.incident.ports import Record
-from bot.incident.run import ENDED, GOING, Run, Step
+from bot.incident.run import ENDED, GOING, Approval, Run, Step
 from bot.store.inserts import unless_there
 from bot.store.statements import Statements
 from bot.store.tables import LockRow, RunRow, StepRow
@@ -42,7 +42,7 @@ class RunRows:
         row = (await self.connection.execute(statement)).first()
         if row is None:
             raise NotFound("run", run)
-        return Run.model_validate(row._asdict())
+        return _run(row)
 
     async def going(self) -> Sequence[Run]:
         if self.connection.dialect.name == "postgresql":
@@ -50,13 +50,13 @@ class RunRows:
         rows = await self.connection.execute(
             select(_runs).where(_runs.c.status.in_(sorted(GOING))).order_by(_runs.c.id)
         )
-        return [Run.model_validate(row._asdict()) for row in rows]
+        return [_run(row) for row in rows]
 
     async def of(self, incident: str) -> Sequence[Run]:
         rows = await self.connection.execute(
             select(_runs).where(_runs.c.incident == incident).order_by(_runs.c.requested_at, _runs.c.id)
         )
-        return [Run.model_validate(row._asdict()) for row in rows]
+        return [_run(row) for row in rows]
 
     async def add(self, run: Run, steps: Sequence[Step]) -> None:
         await self.connection.execute(insert(_runs).values(_values(run)))
@@ -116,13 +116,13 @@ class RunRows:
         rows = await self.connection.execute(
             select(_runs).where(_runs.c.status.not_in(sorted(ENDED))).order_by(_runs.c.requested_at, _runs.c.id)
         )
-        return [Run.model_validate(row._asdict()) for row in rows]
+        return [_run(row) for row in rows]
 
     async def automatic_since(self, at: datetime) -> Sequence[Run]:
         rows = await self.connection.execute(
             select(_runs).where(_runs.c.automatic, _runs.c.requested_at >= at).order_by(_runs.c.requested_at)
         )
-        return [Run.model_validate(row._asdict()) for row in rows]
+        return [_run(row) for row in rows]
 
     async def records(self, names: Collection[str]) -> Mapping[str, Sequence[Record]]:
         return {name: await self._records(name) for name in names}
@@ -148,6 +148,13 @@ class RunRows:
             Record(run.status, run.ended_at - run.started_at if run.ended_at else None, took.get(run.id, {}))
             for run in runs
         ]
+
+
+def _run(row: Row[Any]) -> Run:
+    """What we wrote ourselves is not judged again, and its frozen parts stay the very same objects (`walk.playbook_of`)."""
+    values = row._asdict()
+    approvals = tuple(Approval.model_validate(approval) for approval in values.pop("approvals"))
+    return Run.model_construct(**values, approvals=approvals)
 
 
 def _values(run: Run) -> dict[str, Any]:

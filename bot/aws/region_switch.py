@@ -80,7 +80,14 @@ class Switch(Which):
     mode: Annotated[str, StringConstraints(pattern=r"^(graceful|ungraceful)$")] = "graceful"
 
 
-@check("region_switch.plan_ready", Which, permissions=_READS, calls=_READS, resources=dict.fromkeys(_READS, _PLANS))
+@check(
+    "region_switch.plan_ready",
+    Which,
+    permissions=_READS,
+    calls=_READS,
+    resources=dict.fromkeys(_READS, _PLANS),
+    takes=timedelta(seconds=5),
+)
 class PlanReady:
     """Holds when the plan knows this switch, is not being executed, and AWS's evaluation of it has found nothing."""
 
@@ -130,7 +137,10 @@ class ExecutePlan:
             return StepPlan(warnings=(problem,), touches=touches)
         steps = steps_for(plan, params.do, params.region)
         what = N_("Step {number} of AWS's plan: {name}")
-        everybody = phrase(N_("Everybody who uses what plan {plan} switches"), plan=plan["name"])
+        everybody = phrase(
+            N_("Everybody who uses what plan {plan} switches is disturbed until AWS has executed it."),
+            plan=plan["name"],
+        )
         return StepPlan(
             calls=(_start_call(params, region, attempt),),
             changes=tuple(

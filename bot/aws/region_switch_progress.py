@@ -1,7 +1,10 @@
 """What the state of an execution means for the step that watches it: wait, ask a person, done, or failed. Pure."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from bot.aws.polling import next_look
 from bot.aws.region_switch_plan import BADLY, WELL, Execution, steps_for
@@ -10,6 +13,7 @@ from bot.playbook.action import Asks, Attempt, Done, Failed, Progress, Working
 
 #: Gives AWS's reason for the failure of a step; asked only when it is needed.
 Why = Callable[[str], str]
+_DURATION = TypeAdapter(timedelta)
 
 
 def steps_in(execution: Execution, status: str) -> list[str]:
@@ -75,9 +79,17 @@ def ended(execution: Execution, memory: Mapping[str, Any]) -> Done:
     output = {"execution": memory["execution"], "recovery_time": took, "exceptions": exceptions}
     if exceptions:
         what = N_("AWS has executed the plan except for {steps}; recovery took {took}.")
-        return Done(phrase(what, steps=", ".join(exceptions), took=took or "-"), output)
+        return Done(phrase(what, steps=", ".join(exceptions), took=_length(took)), output)
     what = N_("AWS has executed all {all} steps of the plan; recovery took {took}.")
-    return Done(phrase(what, all=len(execution["stepStates"]), took=took or "-"), output)
+    return Done(phrase(what, all=len(execution["stepStates"]), took=_length(took)), output)
+
+
+def _length(written: str) -> timedelta | str:
+    """AWS's ISO 8601 (`PT4M32S`) for people to read."""
+    try:
+        return _DURATION.validate_python(written)
+    except ValidationError:
+        return written or "-"
 
 
 def _ended_otherwise(execution: Execution, memory: Mapping[str, Any], why: Why) -> Progress:

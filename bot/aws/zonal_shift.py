@@ -48,6 +48,9 @@ from bot.playbook.action import (
 from escalation.duration import Duration
 
 _KEEP_ALIVE = 300  # seconds; a client may stay on its connection, and so in the zone, for as long as this
+_MOVED = N_(
+    "Clients of {name} that are connected through {zone} come back through another zone when they connect again."
+)
 _ARNS = ("arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/*",)
 
 Shift = Mapping[str, Any]  # as GetManagedResource shows it
@@ -111,7 +114,7 @@ class Start:
             changes=(Change(what, f"{managed['appliedWeights'].get(zone.id, 1):g}", "0"),),
             warnings=_warnings(aws, zone, balancer),
             foreseen={"load_balancer": balancer["LoadBalancerArn"], "zone": zone.id},
-            disturbs=(phrase(N_("Clients of {name} that are connected through {zone}"), name=name, zone=zone.id),),
+            disturbs=(phrase(_MOVED, name=name, zone=zone.id),),
             touches=touches,
             needs=_needs(aws, zone, balancer),
         )

@@ -7,6 +7,7 @@ shifts take nothing else; both may be given here.
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any, ClassVar
 
 from pydantic import StringConstraints
@@ -60,7 +61,14 @@ class Shiftable(Params):
     load_balancers: LoadBalancers
 
 
-@check("zone.can_shift", Shiftable, permissions=(*READS, AUTOSHIFTS), calls=(*CALLS, AUTOSHIFTS), looks_up=True)
+@check(
+    "zone.can_shift",
+    Shiftable,
+    permissions=(*READS, AUTOSHIFTS),
+    calls=(*CALLS, AUTOSHIFTS),
+    takes=timedelta(seconds=5),
+    looks_up=True,
+)
 class CanShift:
     """Holds when each load balancer has opted in, nothing else shifts it, and the other zones have healthy targets."""
 

@@ -70,6 +70,7 @@ def test_it_asks_for_the_approval_of_aws_and_then_waits_to_the_end(switch: Step,
     assert isinstance(done, Done)
     assert state(switch).state == "completed"
     assert done.output["recovery_time"].startswith("PT")
+    assert isinstance(done.note.fields["took"], timedelta), "people do not read ISO 8601"
     assert done.output["exceptions"] == []
     assert set(done.output) == set(ExecutePlan.facts.outputs)
     assert any(f"3 of 3: {TRAFFIC}" in note for note in switch.notes)

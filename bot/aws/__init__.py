@@ -7,15 +7,18 @@ over all of them are tests/rules/test_actions.py.
 from collections.abc import Mapping
 
 from bot.aws import automation, call, region_switch, ssm, zonal_shift, zone
-from bot.aws.dynamodb import compare, reapply, restore, window
+from bot.aws.dynamodb import compare, from_backup, reapply, restore, undelete, window
 from bot.aws.ecs import restart, steady
 from bot.playbook.action import Action, Check
 
 ACTIONS: Mapping[str, Action] = {
     "aws.call": call.Call(),
+    "dynamodb.apply_backup_settings": undelete.ApplyBackupSettings(),
     "dynamodb.delete_restored": restore.DeleteRestored(),
     "dynamodb.reapply_settings": reapply.ReapplySettings(),
+    "dynamodb.restore_backup": from_backup.RestoreBackup(),
     "dynamodb.restore_pitr": restore.RestorePitr(),
+    "dynamodb.undelete_table": undelete.UndeleteTable(),
     "ecs.restart_service": restart.RestartService(),
     "region_switch.execute_plan": region_switch.ExecutePlan(),
     "ssm.put_parameter": ssm.PutParameter(),
@@ -25,6 +28,8 @@ ACTIONS: Mapping[str, Action] = {
 }
 
 CHECKS: Mapping[str, Check] = {
+    "dynamodb.backup_ready": from_backup.BackupReady(),
+    "dynamodb.can_undelete": undelete.CanUndelete(),
     "dynamodb.compare": compare.Compare(),
     "dynamodb.restore_window": window.RestoreWindow(),
     "ecs.can_restart": restart.CanRestart(),

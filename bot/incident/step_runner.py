@@ -1,7 +1,8 @@
 """Executes the rows of runs: the handler of STEP, behind `playbook_runs.py`. All of AWS is behind `Hands`.
 
-One job is one call. `act` runs until it has returned once (`acted`), then only `look`. A crash between the call and its
-record runs `act` again, which is told so (`Attempt.again`), looks first and adopts what it finds.
+One job is one call. `act` runs until it has returned once (`acted`), then only `look`; one that says it has `more` to do
+is called again. A crash between the call and its record runs `act` again, which is told so (`Attempt.again`), looks first
+and adopts what it finds.
 """
 
 import time
@@ -98,7 +99,7 @@ class StepRunner:
         except Exception as error:  # a defect is told at once; tried again in silence, it would only reach the deadline
             log.exception("step.broke", run=row.run, step=row.step)
             return _Outcome(Failed(broken(error)), row.acted)
-        return _Outcome(progress, acted=True)
+        return _Outcome(progress, acted=not (isinstance(progress, Working) and progress.more))
 
     def _prepare(self, walk: Walk, row: Step) -> _Call:
         """With the parameters that were written down, or, the first time, with what earlier steps gave."""

@@ -137,11 +137,15 @@ class StepPlan:
 
 @dataclass(frozen=True)
 class Working:
-    """Not finished: look again in a while. `note` is shown to people; `memory` is given to the next call."""
+    """Not finished: look again in a while. `note` is shown to people; `memory` is given to the next call.
+
+    `more`: only a part of the change is done, as much as fits well into a lease; the next call is `act`, to go on.
+    """
 
     note: Phrase
     again_in: timedelta = timedelta(seconds=5)
     memory: Mapping[str, Any] = field(default_factory=dict)
+    more: bool = False
 
 
 @dataclass(frozen=True)

@@ -248,6 +248,20 @@ async def test_while_an_act_is_out_nobody_knows_and_the_next_one_is_told_so(stor
     assert told == [False, True, False]  # after no answer; after a refusal
 
 
+async def test_an_act_with_more_to_do_is_called_again_with_what_it_remembers(store: Store, clock: SystemClock) -> None:
+    mend = await play(store, clock, playbook(ONE))
+    mend.cloud.answers["act orders-left"] = [working(memory={"done": 1}, more=True), working(memory={"done": 2})]
+    run = await mend.start()
+    left = (await mend.steps(run))["left"]
+    assert (left.acted, left.acting, left.memory) == (False, False, {"done": 1})
+    await mend.later(seconds=6)
+    left = (await mend.steps(run))["left"]
+    assert (left.acted, left.acting, left.memory) == (True, False, {"done": 2})
+    await mend.later(seconds=6)
+    assert (await mend.run(run.id)).status == "succeeded"
+    assert mend.cloud.calls[-3:] == ["act orders-left", "act orders-left", "look orders-left"]
+
+
 async def test_an_answer_is_spent_before_the_action_is_told(store: Store, clock: SystemClock) -> None:
     steps = "  - {id: left, action: thing.engine, with: {name: left}, irreversible: a test}\n"
     mend = await play(store, clock, playbook(steps))

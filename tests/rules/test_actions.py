@@ -18,6 +18,7 @@ from botocore import xform_name
 
 from bot.aws import ACTIONS, CHECKS
 from bot.aws.calls import method_name
+from bot.aws.dynamodb.restoring import ON_NEW_TABLE
 from bot.aws.dynamodb.scaling import FIELDS
 from bot.aws.dynamodb.settings import SETTINGS
 from bot.aws.iam_policy import is_read
@@ -40,16 +41,10 @@ every_known_action = pytest.mark.parametrize("name", sorted(ACTIONS.keys() - ANY
 
 #: Permissions for what AWS does on our behalf: no call of ours is named so. Each with the reason.
 INDIRECT = {
-    "dynamodb.restore_pitr": {
-        # "IAM: plus on the target table": AWS writes the restored items with the caller's rights.
-        "dynamodb:BatchWriteItem",
-        "dynamodb:DeleteItem",
-        "dynamodb:GetItem",
-        "dynamodb:PutItem",
-        "dynamodb:Query",
-        "dynamodb:Scan",
-        "dynamodb:UpdateItem",
-    },
+    # "IAM: plus on the target table": AWS writes the restored items with the caller's rights.
+    **dict.fromkeys(
+        ("dynamodb.restore_backup", "dynamodb.restore_pitr", "dynamodb.undelete_table"), frozenset(ON_NEW_TABLE)
+    ),
     # Enabling a destination lets DynamoDB write to the stream in the caller's name.
     "dynamodb.reapply_settings": {"kinesis:DescribeStream", "kinesis:PutRecord", "kinesis:PutRecords"},
 }

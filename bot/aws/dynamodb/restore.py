@@ -5,13 +5,14 @@ Neither touches the source: the service goes on with it until the pointer is cut
 """
 
 import json
-from datetime import datetime, timedelta
-from decimal import ROUND_UP, Decimal
+from datetime import timedelta
+from decimal import Decimal
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AwareDatetime
 
 from bot.aws.calls import perform
+from bot.aws.dynamodb.restoring import ON_NEW_TABLE, TAKEN, Restoring, cost, iso, progress, warnings
 from bot.aws.dynamodb.settings import snapshot
 from bot.aws.dynamodb.table import (
     RESTORED,
@@ -20,12 +21,10 @@ from bot.aws.dynamodb.table import (
     TableName,
     describe,
     has_name_of,
-    is_ready,
     is_restore_of,
     restored_from,
     restored_name,
     touched,
-    whole_second,
 )
 from bot.aws.dynamodb.window import MOST_RESTORES, name_taken, running_restores
 from bot.aws.polling import SETTLING, next_look
@@ -47,17 +46,6 @@ from bot.playbook.action import (
     StepPlan,
     Working,
     action,
-)
-
-#: AWS checks these on the new table, though we never call them on it ourselves.
-ON_NEW_TABLE = (
-    "dynamodb:BatchWriteItem",
-    "dynamodb:DeleteItem",
-    "dynamodb:GetItem",
-    "dynamodb:PutItem",
-    "dynamodb:Query",
-    "dynamodb:Scan",
-    "dynamodb:UpdateItem",
 )
 
 
@@ -126,7 +114,7 @@ class RestorePitr:
         return StepPlan(
             foreseen={"table": target},
             calls=(_restore_call(params, target),),
-            changes=(Change(phrase(N_("Table {target}"), target=target), None, f"{params.table} @ {_iso(params.at)}"),),
+            changes=(Change(phrase(N_("Table {target}"), target=target), None, f"{params.table} @ {iso(params.at)}"),),
             warnings=_warnings(params),
             touches=touches,
             needs=(Need(phrase(N_("Restores at the same time")), 1, MOST_RESTORES - running_restores(aws)),),
@@ -142,8 +130,7 @@ class RestorePitr:
             try:
                 perform(aws, _restore_call(params, target))
             except ActionFailed as error:
-                # Another process of ours was faster; `_progress` looks whether its table is the one we want.
-                if error.code not in {"TableAlreadyExistsException", "TableInUseException"}:
+                if error.code not in TAKEN:
                     raise
         return _progress(params, aws, attempt, memory)
 
@@ -155,65 +142,29 @@ def _restore_call(params: Restore, target: str) -> Call:
     parameters: dict[str, Any] = {
         "SourceTableName": params.table,
         "TargetTableName": target,
-        "RestoreDateTime": _iso(params.at),
+        "RestoreDateTime": iso(params.at),
     }
     if params.on_demand:
         parameters["BillingModeOverride"] = "PAY_PER_REQUEST"
     return Call("dynamodb", "RestoreTableToPointInTime", parameters)
 
 
-#: US dollars for each GB of table data that is restored, in most regions. https://aws.amazon.com/dynamodb/pricing/
-_PER_GB = Decimal("0.15")
-
-
 def _cost(source: Table | None) -> Decimal | None:
-    """About what AWS charges for the restore: the size that it states is up to six hours old."""
-    if source is None:
-        return None
-    size = Decimal(int(source.get("TableSizeBytes", 0))) / 2**30
-    return (size * _PER_GB).quantize(Decimal("0.01"), ROUND_UP)
-
-
-def _iso(at: datetime) -> str:
-    return whole_second(at).isoformat()
+    return None if source is None else cost(int(source.get("TableSizeBytes", 0)))
 
 
 def _warnings(params: Restore) -> tuple[Phrase, ...]:
-    return (
-        phrase(N_("Takes 10 to 40 minutes as a rule, sometimes more than an hour; AWS promises no time.")),
-        phrase(N_("What was written after {at} is not in the new table."), at=params.at),
-        phrase(N_("Settings are lost by a restore and are applied again by the step dynamodb.reapply_settings.")),
-        phrase(N_("Do not change IAM policies of Lifeboat's role while the restore runs: it would fail.")),
-    )
+    lost = phrase(N_("Settings are lost by a restore and are applied again by the step dynamodb.reapply_settings."))
+    return (*warnings(params.at), lost)
 
 
 def _progress(params: Restore, aws: Aws, attempt: Attempt, memory: dict[str, Any]) -> Progress:
     target = restored_name(params.table, attempt.incident)
     found = describe(aws, target)
-    if found is None:
-        return _absent(target, attempt, memory)
-    if not is_restore_of(found, params.table, params.at):
+    if found is not None and not is_restore_of(found, params.table, params.at):
         return Failed(name_taken(target, params.table, params.at))
-    if is_ready(found):
-        note = phrase(N_("{target} holds {table} as of {at}."), target=target, table=params.table, at=params.at)
-        output = {"table": target, "source": params.table, "at": _iso(params.at)}
-        return Done(note, output | {"source_settings": memory.get("source_settings", "{}")})
-    if found["TableStatus"] not in {"CREATING", "UPDATING", "ACTIVE"}:
-        what = N_("The restored table {target} is {status}. Look at it in the DynamoDB console; then retry the step.")
-        return Failed(phrase(what, target=target, status=found["TableStatus"]))
-    what = N_("Restoring {target} as of {at}: {status} for {elapsed}")
-    elapsed = attempt.now - attempt.started_at
-    note = phrase(what, target=target, at=params.at, status=found["TableStatus"], elapsed=elapsed)
-    return Working(note, again_in=next_look(attempt), memory=memory)
-
-
-def _absent(target: str, attempt: Attempt, memory: dict[str, Any]) -> Progress:
-    asked_at = datetime.fromisoformat(memory.get("asked_at", attempt.started_at.isoformat()))
-    if attempt.now - asked_at < SETTLING:
-        note = phrase(N_("AWS has accepted the restore; {target} is not visible yet."), target=target)
-        return Working(note, again_in=next_look(attempt), memory=memory)
-    what = N_("{target} is gone: the restore ended without a table, or someone deleted it. Retry the step.")
-    return Failed(phrase(what, target=target))
+    settings = memory.get("source_settings", "{}")
+    return progress(found, Restoring(target, params.table, params.at), attempt, memory, source_settings=settings)
 
 
 class Restored(Params):

@@ -19,6 +19,7 @@ from botocore.config import Config
 from bot.rehearsal.aws import wire
 from bot.rehearsal.aws.alarms import Alarms
 from bot.rehearsal.aws.automations import Automations
+from bot.rehearsal.aws.backups import Backups
 from bot.rehearsal.aws.call import Answer, AwsError, Call, Feature, Handler, Reply, Request
 from bot.rehearsal.aws.clock import Clock
 from bot.rehearsal.aws.containers import Containers
@@ -66,6 +67,7 @@ class EmulatedAws:
         self.automations = Automations(self.clock)
         self.region_switch = RegionSwitch(self.clock)
         self.zonal_shifts = ZonalShifts(self.clock)
+        backups = Backups(self.clock)
         self.sms = self._topics.sms
         self.deliveries = self._deliveries.attempts
         self._handlers = _handlers(
@@ -73,7 +75,8 @@ class EmulatedAws:
                 Alarms(self.clock),
                 self._topics,
                 Queues(),
-                Restores(self.clock, restores or RestoreTimes()),
+                backups,
+                Restores(self.clock, restores or RestoreTimes(), backups),
                 TableExtras(),
                 self.ecs,
                 self.automations,

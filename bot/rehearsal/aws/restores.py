@@ -1,4 +1,4 @@
-"""DynamoDB point-in-time recovery that yields the items as of the asked time, and takes its time.
+"""DynamoDB's restores, from a backup or to a moment: they yield the items as of then, and take their time.
 
 moto copies what the table holds now, at once, whether or not recovery is on. A restored table loses what AWS drops
 (TTL, tags, stream, recovery itself, deletion protection, auto scaling): that much moto does already.
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bot.rehearsal.aws.backups import Backups
 from bot.rehearsal.aws.call import Answer, AwsError, Call, Handler, Moto
 from bot.rehearsal.aws.clock import Clock
 from bot.rehearsal.aws.journal import Journal
@@ -39,8 +40,8 @@ class Restoring:
 
 
 class Restores:
-    def __init__(self, clock: Clock, times: RestoreTimes) -> None:
-        self._clock, self._times = clock, times
+    def __init__(self, clock: Clock, times: RestoreTimes, backups: Backups) -> None:
+        self._clock, self._times, self._backups = clock, times, backups
         self._journals: dict[tuple[str, str], Journal] = {}
         self._restoring: dict[tuple[str, str], Restoring] = {}
 
@@ -48,6 +49,7 @@ class Restores:
     def handlers(self) -> Mapping[tuple[str, str], Handler]:
         by_name: dict[str, Handler] = {
             "RestoreTableToPointInTime": self._restore,
+            "RestoreTableFromBackup": self._restore_backup,
             "DescribeTable": self._describe,
             "UpdateContinuousBackups": self._switch,
             "DescribeContinuousBackups": self._window,
@@ -98,7 +100,11 @@ class Restores:
         name = _bare(call.parameters.get("TableName") or call.parameters.get("ResourceArn", ""))
         if self._creating(call.region, name):
             raise AwsError("ResourceInUseException", f"Table is being created: {name}")
-        return moto(call)
+        journal = self._journal(call.region, name)
+        reply = moto(call)
+        if reply.ok and journal and call.operation == "DeleteTable":
+            self._backups.keep_deleted(call.region, journal.table)
+        return reply
 
     async def _describe(self, call: Call, moto: Moto) -> Answer:
         reply = moto(call)
@@ -125,12 +131,25 @@ class Restores:
         table = dynamodb.restore_table_to_point_in_time(target, source)
         table.items = journal.as_of(at)
         table.restore_date_time = at
-        table.created_at = self._clock.now().replace(tzinfo=None)
         _carry_over(table, journal.table, asked)
+        return self._begin(call.region, table)
+
+    async def _restore_backup(self, call: Call, _: Moto) -> Answer:
+        asked, dynamodb = call.parameters, backend("dynamodb", call.region)
+        backup, target = self._backups.find(call.region, asked["BackupArn"]), asked["TargetTableName"]
+        if target in dynamodb.tables:
+            raise AwsError("TableAlreadyExistsException", f"Table already exists: {target}")
+        table = dynamodb.restore_table_from_backup(target, backup.arn)
+        table.restore_date_time = self._backups.made_at(backup)
+        _carry_over(table, backup.table, asked)
+        return self._begin(call.region, table)
+
+    def _begin(self, region: str, table: Any) -> Answer:
+        table.created_at = self._clock.now().replace(tzinfo=None)
         until = self._clock.now() + self._clock.scaled(self._times.duration)
-        self._restoring[call.region, target] = Restoring(table, until)
+        self._restoring[region, table.name] = Restoring(table, until)
         description = table.describe()["TableDescription"]
-        return {"TableDescription": _in_progress(description) if self._creating(call.region, target) else description}
+        return {"TableDescription": _in_progress(description) if self._creating(region, table.name) else description}
 
     def _asked_time(self, asked: Mapping[str, Any], journal: Journal) -> datetime:
         earliest, latest = self._limits(journal)

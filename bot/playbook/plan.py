@@ -21,7 +21,7 @@ from bot.playbook.stored import canonical, decode, encode
 
 @dataclass(frozen=True)
 class PlannedStep:
-    """One step of a plan, or one element of a `for_each` (`step` is then `evacuate[0]`).
+    """One step of a plan, or one element of a `for_each` (`step` is then `evacuate[0]`, and `item` what it is about).
 
     In `parameters`, what only an earlier step can say stands in angle quotes: its expression. `unknown` names those
     outputs; such a step has no calls yet. `problem` says why the step could not be planned. What a step would act on
@@ -50,6 +50,7 @@ class PlannedStep:
     undo: str | None = None
     irreversible: Mapping[str, str] = field(default_factory=dict)
     fixed: bool = False
+    item: str = ""
 
     @property
     def left_out(self) -> bool:

@@ -94,11 +94,14 @@ class _Draft:
             parameters = general.render(step.parameters)
         except LifeboatError as error:
             return replace(_blank(step), problem=error.phrase)
-        each = (
-            self._one(step.model_copy(update={"id": row(step.id, number)}), Foresight(step, *self._known, item), item)
-            for number, item in enumerate(items)
-        )
+        each = (self._element(step, number, item) for number, item in enumerate(items))
         return replace(_blank(step), parameters=parameters, elements=tuple(each), listed=True)
+
+    def _element(self, step: Step, number: int, item: Any) -> PlannedStep:
+        """Known by its item where that is a plain text."""
+        one = step.model_copy(update={"id": row(step.id, number)})
+        planned = self._one(one, Foresight(step, *self._known, item), item)
+        return replace(planned, item=item if isinstance(item, str) else "")
 
     def _one(self, step: Step, known: Foresight, item: Any = None) -> PlannedStep:
         planned, unknown = _blank(step), known.unknown([step.parameters, step.region])

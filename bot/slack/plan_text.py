@@ -63,7 +63,7 @@ def _done(step: PlannedStep, _: Words) -> Iterator[str]:
 
 def _element(element: PlannedStep, _: Words) -> Iterator[str]:
     """What it does and what is wrong with it; what all elements have in common stands above them."""
-    yield f"• {code(element.step)}"
+    yield f"• {code(clip(flat(element.item or element.step), 150))}"
     if element.problem:
         yield f"{_ICONS['stop']} {escape(clip(_.phrase(element.problem), _LINE))}"
     for warning in element.plan.warnings:

@@ -68,6 +68,8 @@ def test_a_known_list_has_one_plan_for_each_item() -> None:
     assert asked == ["move[0]", "move[1]", "move[2]"]
     assert names(plan) == ["a", "b", "c"]
     assert of(plan, "move[1]").parameters == {"name": "b", "value": "orders"}
+    assert [element.item for element in of(plan, "move").elements] == ["a", "b", "c"]
+    assert from_json(to_json(plan)) == plan
     assert of(plan, "move").parameters == {"name": "\u2039name\u203a", "value": "orders"}
     assert touches(plan) == ("ssm:eu-west-1:a", "ssm:eu-west-1:b", "ssm:eu-west-1:c")
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from bot.errors import phrase
 from bot.language import Words
 from bot.playbook.action import StepPlan
@@ -27,6 +29,14 @@ def test_elements_stand_below_their_step_each_with_its_own_warnings() -> None:
     text = "\n".join(details(step(elements=each, listed=True, undo="pointer.put"), EN, "eu-west-1"))
     assert text.count("Taken back by") == 1
     assert text.index("go[0]") < text.index("careful") < text.index("go[1]") < text.index("🚫 No.")
+
+
+def test_an_element_is_named_by_its_item() -> None:
+    each = (replace(step("go[0]"), item="shop-web"), replace(step("go[1]"), item="<!here>"))
+    text = "\n".join(details(step(elements=each, listed=True), EN))
+    assert "• `shop-web`" in text
+    assert "go[0]" not in text
+    assert "<!here>" not in text
 
 
 def test_a_step_that_is_left_out_shows_no_parameters() -> None:

@@ -140,10 +140,16 @@ class _Drawer:
         self.view, self._, self.who = view, _, who
         self.playbook: Playbook = playbook_of(view.run)
         self.written = {step.id: step for step in self.playbook.steps}
-        self.taken_back = {row.undoes for row in view.steps if row.undoes and row.state == "done"}
+        undone = frozenset(row.undoes for row in view.steps if row.undoes and row.state == "done")
+        self.taken_back = undone | {row.step for row in view.steps if self._all_undone(row, undone)}
 
     def elements(self, row: Step) -> list[Step]:
         return [one for one in self.view.steps if one.is_element and one.of == row.step]
+
+    def _all_undone(self, row: Step, undone: frozenset[str | None]) -> bool:
+        """Whether all elements are taken back that had happened."""
+        happened = [one.step for one in self.elements(row) if one.happened is not None]
+        return bool(happened) and undone.issuperset(happened)
 
     def wanted(self, row: Step) -> list[Step]:
         """The elements of a `for_each` step that have a row of their own: those that wait for a person."""
@@ -274,5 +280,8 @@ class _Drawer:
         return ""
 
     def _was_asked(self, row: Step) -> bool:
+        """By the playbook, or by its action, whose answer is spent: else nobody decides on a first attempt that goes on."""
         written = self.written[row.written]
-        return written.asks_first or written.kind == "manual" or row.answer is not None
+        whole = written.for_each and not row.is_element
+        spent = row.attempt == 1 and not row.undoes and not whole
+        return written.asks_first or written.kind == "manual" or row.answer is not None or spent

@@ -167,6 +167,15 @@ def test_more_rows_with_buttons_than_fit_are_said_to_come_later(failed: int, sil
     assert sum(action == STEP_RETRY for action, _ in pressed(view)) == WITH_BUTTONS
 
 
+@pytest.mark.parametrize(
+    ("more", "agreed"), [({"attempt": 1}, True), ({"attempt": 2}, False), ({"answer": "yes"}, True)]
+)
+def test_who_answered_an_actions_question_stands_there_afterwards(more: dict[str, Any], agreed: bool) -> None:
+    """The answer itself is spent by then; a second attempt may be decided by whoever pressed Retry."""
+    view = seen([act("a")], [row("a", 0, "done", decided_by="mina", **more)])
+    assert ("Agreed by Mina Park." in shown(view)) == agreed
+
+
 # --- taking back
 
 
@@ -195,6 +204,17 @@ def test_what_stays_after_taking_back_is_named_with_its_reason() -> None:
 
 
 # --- the whole run
+
+
+@pytest.mark.parametrize(("undone", "whole"), [((0, 2), True), ((0,), False), ((), False)])
+def test_a_list_is_taken_back_when_all_of_it_is_that_had_happened(undone: Sequence[int], whole: bool) -> None:
+    done, never, late = elements("move", 0, ["done", "waiting", "done"])
+    parts = [done.model_copy(update={"happened": 1}), never, late.model_copy(update={"happened": 2})]
+    undos = [
+        row(f"undo:move[{at}]", 10_000 + at, "done", of="move", undoes=f"move[{at}]", item=f"web-{at}") for at in undone
+    ]  # fmt: skip
+    view = seen([EACH], [row("move", 0, "done"), *parts, *undos], status="undone", undone_by="mina")
+    assert ("*move* · taken back" in shown(view)) == whole
 
 
 def test_a_plan_says_what_cannot_be_taken_back_what_may_be_missed_and_who_must_approve() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from bot.aws import automation, call, region_switch, ssm, zonal_shift, zone
 from bot.aws.dynamodb import compare, from_backup, reapply, restore, undelete, window
 from bot.aws.ecs import restart, steady
+from bot.aws.ecs import rollback as release
 from bot.playbook.action import Action, Check
 
 ACTIONS: Mapping[str, Action] = {
@@ -20,6 +21,7 @@ ACTIONS: Mapping[str, Action] = {
     "dynamodb.restore_pitr": restore.RestorePitr(),
     "dynamodb.undelete_table": undelete.UndeleteTable(),
     "ecs.restart_service": restart.RestartService(),
+    "ecs.rollback_task_definition": release.RollbackTaskDefinition(),
     "region_switch.execute_plan": region_switch.ExecutePlan(),
     "ssm.put_parameter": ssm.PutParameter(),
     "ssm.run_automation": automation.RunAutomation(),
@@ -33,6 +35,7 @@ CHECKS: Mapping[str, Check] = {
     "dynamodb.compare": compare.Compare(),
     "dynamodb.restore_window": window.RestoreWindow(),
     "ecs.can_restart": restart.CanRestart(),
+    "ecs.can_roll_back": release.CanRollBack(),
     "ecs.service_steady": steady.ServiceSteady(),
     "region_switch.plan_ready": region_switch.PlanReady(),
     "zone.can_shift": zone.CanShift(),

@@ -216,10 +216,15 @@ def _filled(patterns: Iterable[str], place: Where) -> tuple[str, ...]:
 
 
 def _condition(permissions: Iterable[str], scope: tuple[str, ...], service: str, place: Where) -> Document:
-    """An ARN names its region; `*` has to be told. A tag is asked of what is changed, where the service compares it."""
+    """An ARN names its region; `*` has to be told. A tag is asked of what is changed, where the service compares it.
+
+    A role is passed to nothing but tasks: whoever may pass it to any service may do whatever it may.
+    """
     equals: dict[str, Any] = {}
     if scope == ("*",) and service not in {"iam", "route53", "sts"}:
         equals["aws:RequestedRegion"] = list(place.regions)
+    if "iam:PassRole" in permissions:
+        equals["iam:PassedToService"] = "ecs-tasks.amazonaws.com"
     if place.tag and service in _BY_TAG and not all(map(is_read, permissions)):
         key, value = place.tag
         equals[f"aws:ResourceTag/{key}"] = value

@@ -185,7 +185,7 @@ def test_every_action_that_is_allowed_or_denied_exists(made: Mapping[str, Docume
 
 
 #: IAM actions without an operation of their name.
-EXTRA = {"SetSourceIdentity", "PartiQLDelete", "DeleteTableReplica", "DeleteObject*", "DeleteBucket*"}
+EXTRA = {"SetSourceIdentity", "PassRole", "PartiQLDelete", "DeleteTableReplica", "DeleteObject*", "DeleteBucket*"}
 
 
 @cache
@@ -349,6 +349,11 @@ def test_a_single_statement_that_is_too_large_is_divided_by_its_actions() -> Non
 
 def test_blanks_do_not_count() -> None:
     assert size({"Version": "1", "Statement": []}) == len('{"Version":"1","Statement":[]}')
+
+
+def test_a_role_is_passed_to_tasks_alone(made: Mapping[str, Document]) -> None:
+    [passing] = [one for one in statements(*made.values()) if "iam:PassRole" in one["Action"]]
+    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
 
 
 def test_a_read_is_known_by_its_name() -> None:

@@ -47,6 +47,8 @@ INDIRECT = {
     ),
     # Enabling a destination lets DynamoDB write to the stream in the caller's name.
     "dynamodb.reapply_settings": {"kinesis:DescribeStream", "kinesis:PutRecord", "kinesis:PutRecords"},
+    # ECS starts tasks as the roles of the task definition that it is given.
+    "ecs.rollback_task_definition": {"iam:PassRole"},
 }
 
 #: Actions whose module is not that of their service. Each with the reason.

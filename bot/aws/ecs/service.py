@@ -70,10 +70,10 @@ def not_deployable(params: Which, service: Service) -> Phrase | None:
         return problem
     controller = service.get("deploymentController", {}).get("type", "ECS")
     if controller != "ECS" or not primary_of(service):
-        what = N_("{service} is deployed by {controller}, so ECS cannot restart it. Start a deployment there.")
+        what = N_("{service} is deployed by {controller}, so ECS cannot replace its tasks. Start a deployment there.")
         return phrase(what, service=params.service, controller=controller)
     if service["desiredCount"] == 0:
-        what = N_("{service} is set to run no tasks, so there is nothing to restart. Set its desired count first.")
+        what = N_("{service} is set to run no tasks, so there is nothing to replace. Set its desired count first.")
         return phrase(what, service=params.service)
     return None
 

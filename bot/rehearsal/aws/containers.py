@@ -1,7 +1,8 @@
 """ECS services whose tasks live: they start, stop, crash, are replaced, and are spread over zones.
 
 moto keeps the clusters, the task definitions and what a service was asked to be; the tasks of services are ours
-(`rollout.py`). Not emulated: load balancer targets, task sets, daemons, external deployments, ECS events on EventBridge.
+(`rollout.py`), and so are the records of their deployments (`releases.py`). Not emulated: task sets, daemons, external
+deployments, ECS events on EventBridge.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,8 @@ from typing import Any
 from bot.rehearsal.aws.call import Answer, AwsError, Call, Handler, Moto
 from bot.rehearsal.aws.clock import Clock
 from bot.rehearsal.aws.moto_app import ACCOUNT, backend
-from bot.rehearsal.aws.rollout import Deployment, Limits, Pace, Place, Rollout, Task
+from bot.rehearsal.aws.releases import Releases, images_of
+from bot.rehearsal.aws.rollout import Deployment, Fate, Limits, Pace, Place, Rollout, Task
 from bot.rehearsal.aws.wire import result_of
 
 Key = tuple[str, str, str]  # region, cluster, service
@@ -21,9 +23,11 @@ _NEW_DEPLOYMENT = ("taskDefinition", "networkConfiguration", "platformVersion", 
 class Containers:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._rollouts: dict[Key, Rollout] = {}
+        self.rollouts: dict[Key, Rollout] = {}
+        self._releases = Releases(clock, self.rollouts)
         self._settings: dict[Key, dict[str, Any]] = {}
         self._crashing: set[Key] = set()
+        self._bad: dict[str, Fate] = {}  # by the task definition's ARN
 
     @property
     def handlers(self) -> Mapping[tuple[str, str], Handler]:
@@ -36,7 +40,7 @@ class Containers:
             "DescribeTasks": self._describe_tasks,
             "StopTask": self._stop_task,
         }
-        return {("ecs", name): handler for name, handler in by_name.items()}
+        return {("ecs", name): handler for name, handler in by_name.items()} | self._releases.handlers
 
     def break_service(self, service: str, cluster: str = "default", region: str = "us-east-1") -> None:
         """From now on its new tasks crash as they start; what runs goes on."""
@@ -45,10 +49,17 @@ class Containers:
     def mend_service(self, service: str, cluster: str = "default", region: str = "us-east-1") -> None:
         self._crashing.discard((region, cluster, service))
 
-    def sicken_tasks(self, service: str, cluster: str = "default", region: str = "us-east-1") -> None:
-        """Its tasks of this moment report UNHEALTHY until they are replaced; new ones are healthy."""
-        for task in self._rollouts[region, cluster, service].tasks:
+    def sicken_tasks(
+        self, service: str, cluster: str = "default", region: str = "us-east-1", count: int | None = None
+    ) -> None:
+        """Its tasks of this moment, or so many of them, report UNHEALTHY until they are replaced; new ones are healthy."""
+        alive = [task for task in self.rollouts[region, cluster, service].tasks if task.wanted]
+        for task in alive[:count]:
             task.healthy = False
+
+    def spoil_release(self, task_definition: str, fate: Fate = "sick", region: str = "us-east-1") -> None:
+        """From now on new tasks of `web:2` start and are unhealthy, or crash as they start."""
+        self._bad[_definition(region, task_definition)] = fate
 
     async def _create(self, call: Call, moto: Moto) -> Answer:
         asked = call.parameters
@@ -63,15 +74,16 @@ class Containers:
         now = self._clock.now()
         self._settings[key] = {"deploymentConfiguration": _deployment_configuration(asked), "createdAt": now}
         rollout = Rollout(
-            key[2], asked.get("desiredCount", 0), _limits(asked), self._pace(), lambda: key in self._crashing
+            key[2], asked.get("desiredCount", 0), _limits(asked), self._pace(), lambda release: self._fate(key, release)
         )
-        self._rollouts[key] = rollout
-        rollout.deploy(_definition(call.region, asked["taskDefinition"]), _places(call.region, asked), now)
+        self.rollouts[key] = rollout
+        definition = _definition(call.region, asked["taskDefinition"])
+        rollout.deploy(definition, _places(call.region, asked), now, images_of(definition, call.region))
         return {"service": self._shown(key, service)}
 
     async def _update(self, call: Call, moto: Moto) -> Answer:
         asked, key = call.parameters, _key(call)
-        rollout = self._rollouts.get(key)
+        rollout = self.rollouts.get(key)
         if rollout is not None:
             rollout.advance(self._clock.now())
         reply = moto(call)
@@ -85,12 +97,12 @@ class Containers:
             definition = asked.get("taskDefinition")
             resolved = _definition(call.region, definition) if definition else rollout.primary.task_definition
             places = _places(call.region, asked) if "networkConfiguration" in asked else rollout.primary.places
-            rollout.deploy(resolved, places, self._clock.now())
+            rollout.deploy(resolved, places, self._clock.now(), images_of(resolved, call.region))
         return {"service": self._shown(key, result_of(call, reply)["service"])}
 
     async def _delete(self, call: Call, moto: Moto) -> Answer:
         reply = moto(call)
-        rollout = self._rollouts.get(_key(call)) if reply.ok else None
+        rollout = self.rollouts.get(_key(call)) if reply.ok else None
         if rollout is not None:
             rollout.desired = 0
         return reply
@@ -131,7 +143,7 @@ class Containers:
         wanted = asked["task"].rsplit("/", 1)[-1]
         for key, task in self._tasks_of(call, now):
             if task.id == wanted:
-                rollout = self._rollouts[key]
+                rollout = self.rollouts[key]
                 rollout.stop(task, asked.get("reason") or "Task stopped by user", now)
                 rollout.advance(now)
                 return {"task": self._shown_task(key, task, now)}
@@ -140,7 +152,7 @@ class Containers:
     def _tasks_of(self, call: Call, now: datetime) -> list[tuple[Key, Task]]:
         """Every task of the call's cluster, played up to now."""
         found = []
-        for key, rollout in self._rollouts.items():
+        for key, rollout in self.rollouts.items():
             if key[:2] == (call.region, _cluster(call.parameters)):
                 rollout.advance(now)
                 found += [(key, task) for task in rollout.tasks]
@@ -148,7 +160,7 @@ class Containers:
 
     def _shown(self, key: Key, service: Mapping[str, Any]) -> dict[str, Any]:
         """A service as moto describes it, with what its tasks do."""
-        rollout, now = self._rollouts.get(key), self._clock.now()
+        rollout, now = self.rollouts.get(key), self._clock.now()
         if rollout is None:
             return dict(service)
         rollout.advance(now)
@@ -188,6 +200,9 @@ class Containers:
             "containers": [{"name": name, "lastStatus": status, "healthStatus": health, **ended} for name in names],
             **_times(task, now),
         }
+
+    def _fate(self, key: Key, release: str) -> Fate:
+        return "crashes" if key in self._crashing else self._bad.get(release, "healthy")
 
     def _pace(self) -> Pace:
         return Pace(self._clock.scaled(1), self._clock.scaled(2), self._clock.scaled(2))

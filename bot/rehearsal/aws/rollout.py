@@ -1,8 +1,8 @@
 """How the tasks of one ECS service live, as a function of time: nothing here runs by itself.
 
 `Rollout.advance(now)` plays everything that has happened since it was last asked, in order, so that the same moves of
-the clock always give the same story. It knows deployments, their limits, crashes and the circuit breaker; it does
-not know load balancers.
+the clock always give the same story. It knows deployments and their history, their limits, crashes and the circuit
+breaker; it does not know load balancers.
 """
 
 import math
@@ -15,6 +15,7 @@ from typing import Literal
 
 Status = Literal["PROVISIONING", "PENDING", "RUNNING", "DEPROVISIONING", "STOPPED"]
 RolloutState = Literal["IN_PROGRESS", "COMPLETED", "FAILED"]
+Fate = Literal["healthy", "sick", "crashes"]
 _KEPT_STOPPED = 100
 
 
@@ -31,6 +32,15 @@ class Pace:
 class Place:
     zone: str
     subnet: str
+
+
+@dataclass(frozen=True)
+class Image:
+    """What a container runs, and what that name meant when it was deployed."""
+
+    container: str
+    name: str
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -87,21 +97,24 @@ class Deployment:
     places: Sequence[Place]
     created_at: datetime
     updated_at: datetime
+    images: Sequence[Image] = ()
     id: str = field(default_factory=lambda: f"ecs-svc/{uuid.uuid4().int % 10**19:019d}")
     state: RolloutState = "IN_PROGRESS"
     reason: str = ""
     failed: int = 0
+    rolled_back_by: "Deployment | None" = None
 
 
 class Rollout:
-    """`deployments` newest first, `events` (time, text) newest first. `crashing` asks whether new tasks are to crash."""
+    """`deployments`, `history` and `events` (time, text) newest first. `fate` says how new tasks of a release will fare."""
 
-    def __init__(self, name: str, desired: int, limits: Limits, pace: Pace, crashing: Callable[[], bool]) -> None:
+    def __init__(self, name: str, desired: int, limits: Limits, pace: Pace, fate: Callable[[str], Fate]) -> None:
         self.name, self.desired, self.limits = name, desired, limits
         self.tasks: list[Task] = []
         self.deployments: list[Deployment] = []
+        self.history: list[Deployment] = []
         self.events: list[tuple[datetime, str]] = []
-        self._pace, self._crashing = pace, crashing
+        self._pace, self._fate = pace, fate
         self._last_good: Deployment | None = None
         self._at: datetime | None = None
 
@@ -109,8 +122,11 @@ class Rollout:
     def primary(self) -> Deployment:
         return self.deployments[0]
 
-    def deploy(self, task_definition: str, places: Sequence[Place], now: datetime) -> None:
-        self.deployments.insert(0, Deployment(task_definition, places, now, now))
+    def deploy(
+        self, task_definition: str, places: Sequence[Place], now: datetime, images: Sequence[Image] = ()
+    ) -> None:
+        self.deployments.insert(0, Deployment(task_definition, places, now, now, images))
+        self.history.insert(0, self.primary)
         self.primary.reason = f"ECS deployment {self.primary.id} in progress."
 
     def stop(self, task: Task, reason: str, now: datetime) -> None:
@@ -160,7 +176,8 @@ class Rollout:
         self._say(at, f"(deployment {failing.id}) deployment failed: tasks failed to start.")
         if self.limits.rollback and self._last_good is not None:
             self._say(at, f"rolling back to deployment {self._last_good.id}.")
-            self.deploy(self._last_good.task_definition, self._last_good.places, at)
+            self.deploy(self._last_good.task_definition, self._last_good.places, at, self._last_good.images)
+            failing.rolled_back_by = self.primary
 
     def _retire(self, at: datetime) -> None:
         """Stop what is too much: of the primary beyond the desired count, of older deployments as the limits allow."""
@@ -207,8 +224,9 @@ class Rollout:
         pace = self._pace
         pending = at + pace.provisioning
         running = pending + pace.pending
-        crash = running if self._crashing() else None  # it exits as it starts, so it never counts as running
-        return Task(self.primary, self._place(), at, pending, running, crash)
+        fate = self._fate(self.primary.task_definition)
+        crash = running if fate == "crashes" else None  # it exits as it starts, so it never counts as running
+        return Task(self.primary, self._place(), at, pending, running, crash, healthy=fate != "sick")
 
     def _place(self) -> Place:
         """The subnet of the zone that holds the fewest tasks."""

@@ -64,9 +64,18 @@ UNREACHABLE = frozenset(
     {"ConnectTimeoutError", "ConnectionError", "EndpointConnectionError", "ProxyConnectionError", "SSLError"}
 )
 
+_NOT_SHOWN = N_("{service} did not answer {operation} in time: {error} Try again; is the region down?")
+_PERHAPS_DONE = N_(
+    "{service} did not answer {operation} in time, so it may or may not have been done: {error} "
+    "The next attempt looks first."
+)
 
-def translate(error: Exception, service: str = "aws", operation: str = "") -> ActionFailed:
-    """Our error for one of botocore's. `service` is the prefix that IAM uses (`elasticloadbalancing`, not `elbv2`)."""
+
+def translate(error: Exception, service: str = "aws", operation: str = "", *, reads: bool = False) -> ActionFailed:
+    """Our error for one of botocore's. `service` is the prefix that IAM uses (`elasticloadbalancing`, not `elbv2`).
+
+    `reads`: the operation only looks, so there is nothing that may have been done.
+    """
     if isinstance(error, ActionFailed):
         return error
     response = getattr(error, "response", None)
@@ -81,10 +90,7 @@ def translate(error: Exception, service: str = "aws", operation: str = "") -> Ac
         what = N_("{service} does not answer ({operation}): {error} Nothing was sent. Try again; is the region down?")
         return ActionFailed(phrase(what, error=str(error), **where), retry=True, code=name)
     if name in UNANSWERED:
-        what = N_(
-            "{service} did not answer {operation} in time, so it may or may not have been done: {error} "
-            "The next attempt looks first."
-        )
+        what = _NOT_SHOWN if reads else _PERHAPS_DONE
         return ActionFailed(phrase(what, error=str(error), **where), retry=True, code=name)
     what = N_("{service} could not be asked for {operation}: {error} Correct the step's parameters.")
     return ActionFailed(phrase(what, error=str(error), **where), code=name)

@@ -115,14 +115,16 @@ class Client:
         operation = self._reads.meta.method_to_api_mapping.get(name)
         if operation is None:
             return getattr(self._reads, name)
-        method = getattr(self._reads if READS.match(operation) else self._changes, name)
+        reads = bool(READS.match(operation))
+        method = getattr(self._reads if reads else self._changes, name)
 
         def call(**parameters: Any) -> Any:
-            if not READS.match(operation):
+            if not reads:
                 self._before_change()
             try:
                 return method(**parameters)
             except Exception as error:
-                raise translate(error, self._reads.meta.service_model.signing_name, operation) from error
+                service = self._reads.meta.service_model.signing_name
+                raise translate(error, service, operation, reads=reads) from error
 
         return call

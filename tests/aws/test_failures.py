@@ -76,6 +76,13 @@ def test_what_happens_before_aws_answers(error: Exception, retry: bool, word: st
     assert word in str(failed)
 
 
+def test_a_look_without_an_answer_has_perhaps_done_nothing() -> None:
+    failed = translate(exceptions.ReadTimeoutError(endpoint_url="http://x"), "dynamodb", "DescribeTable", reads=True)
+    assert failed.retry
+    assert "did not answer DescribeTable" in str(failed)
+    assert "done" not in str(failed)
+
+
 def test_every_name_of_botocore_that_we_know_exists() -> None:
     from bot.aws import failures
 

@@ -106,6 +106,7 @@ async def test_a_dead_region_is_left_by_two_people_and_never_asked(night: Engine
     await night.restarts()  # while AWS waits for an approval
     await asyncio.gather(*(who.click(STEP_YES, channel=room) for who in (alex, mina)))
     await night.run_succeeds(room)
+    assert mina.sees("Agreed by", channel=room)
     [execution] = aws.region_switch.executions(night.front.plan, OTHER_REGION)
     assert (execution.state, execution.request["mode"]) == ("completed", "ungraceful")
     assert night.changes("arc-region-switch", "ApprovePlanExecutionStep") == 1

@@ -10,6 +10,9 @@ from bot.aws import automation, call, region_switch, ssm, zonal_shift, zone
 from bot.aws.dynamodb import compare, from_backup, reapply, restore, undelete, window
 from bot.aws.ecs import restart, steady
 from bot.aws.ecs import rollback as release
+from bot.aws.s3.checks import AsOf, CanRollBack
+from bot.aws.s3.rollback import RollbackPrefix
+from bot.aws.s3.undelete import Undelete
 from bot.playbook.action import Action, Check
 
 ACTIONS: Mapping[str, Action] = {
@@ -23,6 +26,8 @@ ACTIONS: Mapping[str, Action] = {
     "ecs.restart_service": restart.RestartService(),
     "ecs.rollback_task_definition": release.RollbackTaskDefinition(),
     "region_switch.execute_plan": region_switch.ExecutePlan(),
+    "s3.rollback_prefix": RollbackPrefix(),
+    "s3.undelete": Undelete(),
     "ssm.put_parameter": ssm.PutParameter(),
     "ssm.run_automation": automation.RunAutomation(),
     "zonal_shift.cancel": zonal_shift.Cancel(),
@@ -38,5 +43,7 @@ CHECKS: Mapping[str, Check] = {
     "ecs.can_roll_back": release.CanRollBack(),
     "ecs.service_steady": steady.ServiceSteady(),
     "region_switch.plan_ready": region_switch.PlanReady(),
+    "s3.as_of": AsOf(),
+    "s3.can_roll_back": CanRollBack(),
     "zone.can_shift": zone.CanShift(),
 }

@@ -60,7 +60,9 @@ NEVER = (
     "rds:Delete*",
     "route53:Delete*",
     "s3:DeleteBucket*",
-    "s3:DeleteObject*",
+    "s3:DeleteObject",
+    "s3:DeleteObjectTagging",
+    "s3:DeleteObjectVersion*",
     "secretsmanager:DeleteSecret",
     "ssm:Delete*",
 )

@@ -185,7 +185,17 @@ def test_every_action_that_is_allowed_or_denied_exists(made: Mapping[str, Docume
 
 
 #: IAM actions without an operation of their name.
-EXTRA = {"SetSourceIdentity", "PassRole", "PartiQLDelete", "DeleteTableReplica", "DeleteObject*", "DeleteBucket*"}
+EXTRA = {
+    "SetSourceIdentity",
+    "PassRole",
+    "PartiQLDelete",
+    "DeleteTableReplica",
+    "DeleteBucket*",
+    "DeleteObjectVersion*",
+    "GetObjectVersion",
+    "GetObjectVersionTagging",
+    "ListBucketVersions",
+}
 
 
 @cache

@@ -45,10 +45,22 @@ INDIRECT = {
     **dict.fromkeys(
         ("dynamodb.restore_backup", "dynamodb.restore_pitr", "dynamodb.undelete_table"), frozenset(ON_NEW_TABLE)
     ),
+    # A copy reads a version and writes its tags.
+    "s3.rollback_prefix": {"s3:GetObjectVersion", "s3:PutObjectTagging"},
     # Enabling a destination lets DynamoDB write to the stream in the caller's name.
     "dynamodb.reapply_settings": {"kinesis:DescribeStream", "kinesis:PutRecord", "kinesis:PutRecords"},
     # ECS starts tasks as the roles of the task definition that it is given.
     "ecs.rollback_task_definition": {"iam:PassRole"},
+}
+
+#: Calls that IAM names otherwise.
+#: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+NAMED_OTHERWISE = {
+    "s3:CopyObject": "s3:PutObject",
+    "s3:DeleteObjects": "s3:DeleteObjectVersion",  # we give it versions only
+    "s3:GetObjectTagging": "s3:GetObjectVersionTagging",  # of a version, always
+    "s3:HeadObject": "s3:GetObject",
+    "s3:ListObjectVersions": "s3:ListBucketVersions",
 }
 
 #: Actions whose module is not that of their service. Each with the reason.
@@ -127,8 +139,13 @@ def test_what_it_may_change_is_narrower_than_everything(name: str) -> None:
     assert facts(name).resources.keys() <= set(facts(name).permissions)
     for one in changing:
         for pattern in facts(name).resources.get(one, ("*",)):
-            service, resource = re.fullmatch(r"arn:\{partition\}:([a-z0-9-]+):.*\{account\}:(.+)", pattern).groups()  # type: ignore[union-attr]
+            # S3's ARNs name no account: there, at least the objects are told from the buckets.
+            arn = r"arn:\{partition\}:(?:(?P<s3>s3):::\*/\*|([a-z0-9-]+):.*\{account\}:(.+))"
+            of_s3, service, resource = re.fullmatch(arn, pattern).groups()  # type: ignore[union-attr]
             asked = one.partition(":")[0]
+            if of_s3:
+                assert asked == "s3"
+                continue
             assert service == RESOURCES_OF.get(asked, asked)
             assert resource != "*"
 
@@ -259,7 +276,8 @@ def model(service: str) -> Any:
 
 def permission(service: str, operation: str) -> str:
     prefix = model(service).signing_name
-    return f"{'cloudwatch' if prefix == 'monitoring' else prefix}:{operation}"
+    name = f"{'cloudwatch' if prefix == 'monitoring' else prefix}:{operation}"
+    return NAMED_OTHERWISE.get(name, name)
 
 
 def named_calls(module: ModuleType) -> Iterator[tuple[str, str, list[str]]]:

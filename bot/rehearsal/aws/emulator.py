@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Self
 import boto3
 from botocore.config import Config
 
-from bot.rehearsal.aws import wire
+from bot.rehearsal.aws import objects, wire
 from bot.rehearsal.aws.alarms import Alarms
 from bot.rehearsal.aws.automations import Automations
 from bot.rehearsal.aws.backups import Backups
@@ -76,6 +76,7 @@ class EmulatedAws:
                 self._topics,
                 Queues(),
                 backups,
+                objects.Objects(),
                 Restores(self.clock, restores or RestoreTimes(), backups),
                 TableExtras(),
                 self.ecs,
@@ -92,6 +93,7 @@ class EmulatedAws:
         self._port = await self._server.start(self._port)
         EmulatedAws._running = True
         self._server.call_on_thread(self._moto.reset)
+        objects.follow(self.clock)
         return self
 
     async def __aexit__(
@@ -100,6 +102,7 @@ class EmulatedAws:
         for client in self._clients.values():
             client.close()
         await self._server.stop(self._deliveries.close)
+        objects.unfollow()
         EmulatedAws._running = False
 
     @property

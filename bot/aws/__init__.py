@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from bot.aws import automation, call, region_switch, ssm, zonal_shift, zone
 from bot.aws.dynamodb import compare, from_backup, reapply, restore, undelete, window
-from bot.aws.ecs import restart, steady
+from bot.aws.ecs import restart, scale_back, scale_out, steady
 from bot.aws.ecs import rollback as release
 from bot.aws.s3.checks import AsOf, CanRollBack
 from bot.aws.s3.rollback import RollbackPrefix
@@ -25,6 +25,8 @@ ACTIONS: Mapping[str, Action] = {
     "dynamodb.undelete_table": undelete.UndeleteTable(),
     "ecs.restart_service": restart.RestartService(),
     "ecs.rollback_task_definition": release.RollbackTaskDefinition(),
+    "ecs.scale_back": scale_back.ScaleBack(),
+    "ecs.scale_out": scale_out.ScaleOut(),
     "region_switch.execute_plan": region_switch.ExecutePlan(),
     "s3.rollback_prefix": RollbackPrefix(),
     "s3.undelete": Undelete(),
@@ -41,6 +43,7 @@ CHECKS: Mapping[str, Check] = {
     "dynamodb.restore_window": window.RestoreWindow(),
     "ecs.can_restart": restart.CanRestart(),
     "ecs.can_roll_back": release.CanRollBack(),
+    "ecs.can_scale_out": scale_out.CanScaleOut(),
     "ecs.service_steady": steady.ServiceSteady(),
     "region_switch.plan_ready": region_switch.PlanReady(),
     "s3.as_of": AsOf(),

@@ -2,6 +2,9 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
+# The tests start a hundred processes: without compiled files each would compile all of it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup demo test lint bench format lock clean
 
 setup: .venv/ready

@@ -14,12 +14,11 @@ import os
 import signal
 import socket
 import sys
-from asyncio.subprocess import Process
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import aiohttp
 
@@ -35,18 +34,44 @@ TEAM = Path(__file__).parent / "team"
 _READY_SECONDS = 90
 
 
+class Process(Protocol):
+    """A process as asyncio has it."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    def send_signal(self, signal: int) -> None: ...
+
+    async def wait(self) -> int: ...
+
+
+#: Starts Python with these arguments and this environment; what it says goes to the file.
+Launch = Callable[[Sequence[str], Mapping[str, str], Path], Awaitable[Process]]
+
+
+async def _launch(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> Process:
+    with log.open("ab") as said:  # a small file, and only to hand it over
+        return await asyncio.create_subprocess_exec(
+            sys.executable, *arguments, env=dict(environment), stdout=said, stderr=said
+        )
+
+
 class Stage:
     """`bot` runs the bot's process: the command `serve` unless a test gives its own. `socket_mode`: no HTTP for Slack.
 
-    `front`: whether the shop stands behind load balancers over three zones, and can be switched to another region.
+    `launch` starts it. `front`: whether the shop stands behind load balancers over three zones, and can be switched to another region.
     """
 
     def __init__(
         self, folder: Path, *, slack_port: int = 0, database_url: str | None = None, language: str = "en",
         bot: Sequence[str] = ("-m", "bot.cli", "serve"), socket_mode: bool = False, restore_seconds: float = 6.0,
-        front: bool = False,
+        front: bool = False, launch: Launch = _launch,
     ) -> None:  # fmt: skip
-        self.folder, self.language, self.socket_mode, self._bot = folder, language, socket_mode, bot
+        self.folder, self.language, self.socket_mode = folder, language, socket_mode
+        self._bot, self._launch = bot, launch
         self.database_url = database_url or f"sqlite:///{folder / 'lifeboat.db'}"
         self.aws = EmulatedAws(restores=RestoreTimes(duration=restore_seconds, lag=1.0))
         self.slack = LocalSlack(_workspace(), slack_port)
@@ -55,7 +80,7 @@ class Stage:
         self.processes: list[Process] = []
         self._stack = AsyncExitStack()
         self._secrets: Any = None
-        self._log = (folder / "bot.log").open("ab")  # open as long as the stage
+        self._log = folder / "bot.log"
 
     @property
     def bot_url(self) -> str:
@@ -79,7 +104,6 @@ class Stage:
         for process in self.processes:
             await self.stop_bot(process)
         await self._stack.aclose()
-        self._log.close()
 
     def environment(self, *, port: int | None = None) -> Mapping[str, str]:
         """What the bot's process is told."""
@@ -100,9 +124,7 @@ class Stage:
 
     async def start_bot(self, *, port: int | None = None, ready: bool = True, **more: str) -> Process:
         """Start the bot's process and wait until it says that it is ready. `more` is added to its environment."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, *self._bot, env={**self.environment(port=port), **more}, stdout=self._log, stderr=self._log
-        )
+        process = await self._launch(self._bot, {**self.environment(port=port), **more}, self._log)
         self.processes.append(process)
         if ready:
             await self._until_ready(process, port or self.bot_port)
@@ -122,7 +144,7 @@ class Stage:
 
     def log(self) -> str:
         """What the bot has logged so far."""
-        return (self.folder / "bot.log").read_text(errors="replace")
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
 
     async def _until_ready(self, process: Process, port: int) -> None:
         async with asyncio.timeout(_READY_SECONDS), aiohttp.ClientSession() as session:

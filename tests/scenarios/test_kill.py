@@ -15,6 +15,7 @@ from bot.store.sql import Transaction
 from tests.support.aftermath import nothing_is_lost_or_doubled, table_is_restored_once, tasks_are_replaced_once
 from tests.support.deaths import Death, InAws, InDatabase, InSlack, When
 from tests.support.night import KILLABLE, PATIENCE, Night
+from tests.support.nursery import nursery
 
 
 async def _opening(night: Night) -> None:
@@ -172,7 +173,7 @@ MOMENTS = (
 @pytest.fixture
 async def night(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Night]:
     moment: Moment = request.param
-    async with Stage(tmp_path, bot=KILLABLE, restore_seconds=moment.restore_seconds) as stage:
+    async with Stage(tmp_path, launch=nursery().start, bot=KILLABLE, restore_seconds=moment.restore_seconds) as stage:
         night = Night(stage)
         yield night
         await stage.stop_bot(night.bot, signal.SIGKILL)  # its graceful stop is another test's matter

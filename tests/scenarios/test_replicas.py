@@ -14,6 +14,7 @@ from bot.rehearsal.stage import Stage
 from tests.support.aftermath import nothing_is_lost_or_doubled, table_is_restored_once
 from tests.support.crew import Crew
 from tests.support.night import KILLABLE, PATIENCE
+from tests.support.nursery import nursery
 from tests.support.postgres import PostgresServer
 
 pytestmark = [pytest.mark.postgres, pytest.mark.xdist_group("replicas"), pytest.mark.timeout(240)]
@@ -25,7 +26,9 @@ TAKEOVER = timedelta(seconds=15)
 @pytest.fixture
 async def crew(tmp_path: Path, postgres_server: PostgresServer, postgres_template: str) -> AsyncIterator[Crew]:
     url = postgres_server.new_database(postgres_template)
-    async with Stage(tmp_path, bot=KILLABLE, database_url=url, socket_mode=True, restore_seconds=1.0) as stage:
+    async with Stage(
+        tmp_path, launch=nursery().start, bot=KILLABLE, database_url=url, socket_mode=True, restore_seconds=1.0
+    ) as stage:
         crew = Crew(stage)
         yield crew
         await crew.kill_all()

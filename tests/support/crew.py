@@ -3,13 +3,12 @@
 import asyncio
 import signal
 import socket
-from asyncio.subprocess import Process
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
 
-from bot.rehearsal.stage import Stage
+from bot.rehearsal.stage import Process, Stage
 from bot.store.sql import Transaction
 from tests.support.night import Night
 

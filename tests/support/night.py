@@ -3,24 +3,23 @@
 import asyncio
 import json
 import signal
-from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from bot.clock import SystemClock
 from bot.rehearsal.shop import HOME, ORDERS_ALARM
 from bot.rehearsal.slack.person import Person
 from bot.rehearsal.slack.workspace import Message
-from bot.rehearsal.stage import Stage
+from bot.rehearsal.stage import Process, Stage
 from bot.slack.incident_buttons import ACKNOWLEDGE, OFFER, RESOLVE
 from bot.slack.run_buttons import RUN_APPROVE, STEP_YES
 from bot.store.database import Database
 from bot.store.sql import Store, Transaction
 
-KILLABLE = (str(Path(__file__).with_name("killable.py")), "serve")
+#: Arguments for the nursery, whose children know how to die.
+KILLABLE = ("serve",)
 PATIENCE = 60.0
 #: What a message that was taken from the queue and not deleted waits until it comes again.
 VISIBLE_AGAIN = 2

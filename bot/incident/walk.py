@@ -13,7 +13,7 @@ from bot.incident import automatic_rules
 from bot.incident.ports import Tx
 from bot.incident.run import Run, Step
 from bot.incident.timeline import Entry, entry, store
-from bot.jobs import DRAW_CARD, DRAW_RUN, RUN_TIMER, STEP, NewJob
+from bot.jobs import DRAW_CARD, DRAW_RUN, RUN_TIMER, SAY, STEP, NewJob
 from bot.playbook import graph, inputs
 from bot.playbook.context import Context
 from bot.playbook.model import DEFAULT_DEADLINE, Playbook
@@ -21,6 +21,8 @@ from bot.playbook.plan import Plan, PlannedStep, from_json, planned_step
 from bot.playbook.rendering import Outputs, Values
 from bot.playbook.stored import canonical, decode
 
+#: A row in one of these needs somebody.
+_WAITS = frozenset({"asking", "failed"})
 #: How long the last calls of a run that was stopped may still be on their way.
 LAST_CALLS = timedelta(seconds=30)
 
@@ -123,6 +125,7 @@ class Walk:
         if self.run.ended and not self._stored_run.ended:
             self.jobs += automatic_rules.over(self.run)
             await self.tx.runs.unlock(self.run.id, self.now + LAST_CALLS if self._calls_may_be_out else None)
+        self.jobs += [self._tell(row) for row in changed if self._is_news(row)]
         await self.tx.notes.write(*self.entries)
         await self.tx.jobs.add(*self.jobs, NewJob(DRAW_RUN, {"run": self.run.id}, key=f"run:{self.run.id}"))
         return self.run
@@ -131,6 +134,16 @@ class Walk:
     def _calls_may_be_out(self) -> bool:
         """Whether a call may still be on its way although the run is over: it was aborted, or its time was up."""
         return any(row.state == "running" for row in self._stored.values()) and self.run.status in {"aborted", "failed"}
+
+    def _is_news(self, row: Step) -> bool:
+        """Whether the row has just come to wait for a person. An edit of the run's message would ring nobody's phone."""
+        before = self._stored[row.step]
+        waits = row.state in _WAITS and (row.state, row.attempt) != (before.state, before.attempt)
+        return waits and not self.run.ended and not any(one.state in _WAITS for one in self.elements(row.step))
+
+    def _tell(self, row: Step) -> NewJob:
+        what = {"incident": self.run.incident, "what": "waits", "run": row.run, "row": row.step, "attempt": row.attempt}
+        return NewJob(SAY, what)
 
 
 def playbook_of(run: Run) -> Playbook:

@@ -34,14 +34,14 @@ def announcement(
         text = _("🤖 {name} has started by itself at {at}.", name=_title(run, _), at=moment(run.started_at, _))
         return Message(text, [section(text), *actions(*run_buttons(run_view, _))])
     names = [code(clip(record.latest.name, 100)) for record in signals]
-    text = lines(_before(run, _), _because(names, _), _mentions(view))
+    text = lines(_before(run, _), _because(names, _), mentions(view))
     return Message(text, [section(text), *actions(*run_buttons(run_view, _))])
 
 
 def ended(view: IncidentView, run_view: RunView, _: Words, who: Who) -> Message:
     """How it ended, with the button that takes it back. Whoever was paged is mentioned unless all is well."""
     text = _outcome(run_view.run, _, who)
-    text = lines(text, "" if run_view.run.status == "succeeded" else _mentions(view))
+    text = lines(text, "" if run_view.run.status == "succeeded" else mentions(view))
     return Message(text, [section(text), *actions(*run_buttons(run_view, _))])
 
 
@@ -59,7 +59,7 @@ def _because(names: Sequence[str], _: Words) -> str:
     return _("Independent alarms that agree: {names}.", names=", ".join(names[:_ALARMS])) if names else ""
 
 
-def _mentions(view: IncidentView) -> str:
+def mentions(view: IncidentView) -> str:
     """Whoever was paged for the incident."""
     users = dict.fromkeys(page.person.slack for page in view.pages if page.person.slack)
     return " ".join(f"<@{user}>" for user in list(users)[:_PEOPLE])

@@ -34,6 +34,7 @@ from bot.slack.people import People
 from bot.slack.record import Record, nothing
 from bot.slack.rto_warnings import rto_warning
 from bot.slack.run_message import run_message
+from bot.slack.waiting import waiting
 
 log = structlog.get_logger()
 
@@ -91,6 +92,8 @@ class Drawing:
         what, _ = job.payload["what"], self.people.everyone
         if what.startswith("automatic"):
             return await self._say_of_automatic(job, *what.split(":"))
+        if what == "waits":
+            return await self._say_that_it_waits(job)
         async with self.store.begin() as tx:
             view = await views.view(tx, self.runs, job.payload["incident"])
         if not (channel := _channel(view.incident)):
@@ -117,6 +120,19 @@ class Drawing:
             message = ended(await views.view(tx, self.runs, incident.id), shown, _, self._who(_))
         key = f"automatic-over:{run_id}:{ended_as}"
         return await self._into(incident, self.outbox.post(key, channel, message, again=job.again))
+
+    async def _say_that_it_waits(self, job: Job) -> Record:
+        """A row of a run needs a person. What has been answered meanwhile is not said any more."""
+        run_id, row, attempt = job.payload["run"], job.payload["row"], job.payload["attempt"]
+        _ = self.people.everyone
+        async with self.store.begin() as tx:
+            shown = await views.run_view(tx, run_id)
+            view = await views.view(tx, self.runs, shown.incident.id)
+        message = waiting(view, shown, row, attempt, _)
+        if message is None or not (channel := _channel(view.incident)):
+            return nothing
+        key = f"waits:{run_id}:{row}:{attempt}"
+        return await self._into(view.incident, self.outbox.post(key, channel, message, again=job.again))
 
     def _announcement(self, run_id: str) -> Draw:
         _ = self.people.everyone

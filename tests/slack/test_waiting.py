@@ -1,0 +1,50 @@
+"""The message that rings when a run waits for a person."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.language import Words
+from bot.slack.waiting import waiting
+from tests.slack import views
+
+_ = Words("en", "UTC")
+STEPS = [
+    {
+        "id": "cut-over",
+        "title": {"en": "Cut over", "ko": "전환"},
+        "ask": {"en": "Point the service there?", "ko": "전환할까요?"},
+    },
+    {"id": "left", "action": "thing.make", "irreversible": "x"},
+]
+BOOK = views.playbook(STEPS)
+
+
+def text(state: str, attempt: int = 1, asked: int = 1) -> str | None:
+    run = views.run(BOOK, status="running", started_at=views.NOW, plan=None)
+    view = views.run_view(run, {"cut-over": state, "left": "waiting"})
+    rows = [row.model_copy(update={"attempt": attempt, "note": None}) for row in view.steps]
+    message = waiting(views.view(pages=[views.page()]), replace(view, steps=rows), "cut-over", asked, _)
+    return message.text if message else None
+
+
+def test_it_says_what_waits_for_what_and_mentions_who_was_paged() -> None:
+    said = text("asking")
+    assert said is not None
+    assert "Restore a table" in said
+    assert "Cut over" in said
+    assert "Point the service there?" in said
+    assert "<@" in said
+
+
+def test_a_failure_says_what_can_be_done() -> None:
+    assert "has failed. Retry or skip it" in (text("failed") or "")
+
+
+@pytest.mark.parametrize("state", ["done", "running", "skipped", "aborted", "waiting"])
+def test_what_somebody_has_answered_meanwhile_is_not_said(state: str) -> None:
+    assert text(state) is None
+
+
+def test_what_was_about_an_earlier_attempt_is_not_said() -> None:
+    assert text("failed", attempt=2, asked=1) is None

@@ -82,7 +82,9 @@ class _Environment(SandboxedEnvironment):
 
 
 def _as_text(value: Any) -> Any:
-    """How a value reads in the middle of a text: times as ISO 8601, durations in seconds, the rest as Python says."""
+    """How a value reads in the middle of a text: `a, b` for a list, times as ISO 8601, durations in seconds."""
+    if isinstance(value, list | tuple):
+        return ", ".join(str(_as_text(item)) for item in value)
     if isinstance(value, datetime):
         return value.isoformat()
     return f"{value.total_seconds():g}s" if isinstance(value, timedelta) else value

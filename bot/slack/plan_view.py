@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from bot.incident.playbook_runs import plan_of, playbook_of
+from bot.incident.playbook_runs import plan_of
 from bot.incident.view import RunView
+from bot.incident.wording import worded
 from bot.language import Words
 from bot.slack.blocks import Block, context, escape, lines, section
 from bot.slack.limits import SECTION, VIEW_BLOCKS, VIEW_BYTES, VIEW_TITLE, clip
@@ -38,7 +39,7 @@ def _blocks(view: RunView, _: Words) -> list[Block]:
 
 
 def _steps(view: RunView, _: Words) -> Iterator[list[Block]]:
-    plan, names = plan_of(view.run), titles(playbook_of(view.run), _)
+    plan, names = plan_of(view.run), titles(worded(view.run, view.steps), _)
     for number, step in enumerate(plan.steps if plan else (), start=1):
         texts = [
             heading(number, step, names.get(step.step, step.step), _),

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from bot.incident.approval import expires_at
-from bot.incident.playbook_runs import LIFEBOAT, plan_of, playbook_of
+from bot.incident.playbook_runs import LIFEBOAT, plan_of
 from bot.incident.run import Approval, Run
 from bot.incident.timeline import restore
 from bot.incident.view import RunView
+from bot.incident.wording import worded
 from bot.language import Words
 from bot.playbook.model import LocalText, Playbook, Step
 from bot.playbook.reversal import reversal
@@ -43,7 +44,7 @@ _AS_PLANNED = frozenset({"planned", "announced", "refused", "expired"})
 
 def run_message(view: RunView, _: Words, who: Who) -> Message:
     """The run as it stands, for everybody in the channel."""
-    run, playbook = view.run, playbook_of(view.run)
+    run, playbook = view.run, worded(view.run, view.steps)
     title = playbook.title.for_reader(_.language)
     state = _state(view, playbook, _, who)
     blocks = [

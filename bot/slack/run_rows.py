@@ -12,7 +12,7 @@ from bot.errors import N_
 from bot.incident.run import Step
 from bot.incident.timeline import restore
 from bot.incident.view import RunView
-from bot.incident.walk import playbook_of
+from bot.incident.wording import worded
 from bot.language import Words
 from bot.playbook.about import about
 from bot.playbook.model import Playbook
@@ -138,7 +138,7 @@ class _Drawer:
 
     def __init__(self, view: RunView, _: Words, who: Who) -> None:
         self.view, self._, self.who = view, _, who
-        self.playbook: Playbook = playbook_of(view.run)
+        self.playbook: Playbook = worded(view.run, view.steps)
         self.written = {step.id: step for step in self.playbook.steps}
         undone = frozenset(row.undoes for row in view.steps if row.undoes and row.state == "done")
         self.taken_back = undone | {row.step for row in view.steps if self._all_undone(row, undone)}

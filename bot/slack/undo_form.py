@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from bot.incident.playbook_runs import playbook_of, reversal
+from bot.incident.playbook_runs import reversal
 from bot.incident.view import RunView
+from bot.incident.wording import worded
 from bot.language import Words
 from bot.playbook.context import Context
 from bot.playbook.reversal import Reversal
@@ -52,7 +53,7 @@ def run_of(value: str) -> str:
 
 def undo_form(view: RunView, choice: Choice, _: Words) -> Block:
     """What would be taken back, in order; and again for what is chosen. It only says why when there is nothing."""
-    run, playbook = view.run, playbook_of(view.run)
+    run, playbook = view.run, worded(view.run, view.steps)
     title = bold(clip(playbook.title.for_reader(_.language), 200))
     everything = reversal(run, view.steps)
     if not everything.order:

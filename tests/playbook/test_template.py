@@ -39,6 +39,11 @@ def test_a_single_expression_keeps_its_type_and_a_text_stays_text(template: str,
     assert type(result) is type(value)
 
 
+def test_a_list_in_the_middle_of_a_text_reads_as_people_write_it() -> None:
+    assert evaluate("Is all well with {{ names }}?", {"names": ["web", "api"]}) == "Is all well with web, api?"
+    assert evaluate("{{ names }}", {"names": ["web", "api"]}) == ["web", "api"]
+
+
 def test_lists_and_mappings_are_walked_and_other_values_kept() -> None:
     assert evaluate({"a": ["{{ count }}", 1, None], "b": True}, VARIABLES) == {"a": [3, 1, None], "b": True}
 

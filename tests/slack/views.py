@@ -28,6 +28,12 @@ DIRECTORY = load()
 RTO = timedelta(minutes=30)
 
 incident_id = "k3v9x2ab"
+#: What the run's templates see; no region, so that nobody has to type one.
+CONTEXT = {
+    "now": NOW.isoformat(),
+    "region": "",
+    "incident": {"id": incident_id, "started_at": NOW.isoformat()},
+}
 
 
 def incident(**more: Any) -> Incident:
@@ -98,7 +104,7 @@ def run(of: Playbook | None = None, steps: list[PlannedStep] | None = None, **mo
     plan = Plan(of.name, "digest", "us-east-1", {"table": "orders"}, tuple(steps or [planned(of.steps[0].id)]))
     values: dict[str, Any] = {
         "id": "r1", "incident": incident_id, "name": of.name, "playbook": of.model_dump(mode="json"), "inputs": {},
-        "context": {}, "plan": to_json(plan), "plan_hash": plan_hash(plan), "status": "planned",
+        "context": CONTEXT, "plan": to_json(plan), "plan_hash": plan_hash(plan), "status": "planned",
         "requested_by": "mina", "requested_at": NOW,
     }  # fmt: skip
     return Run(**(values | more))

@@ -26,8 +26,6 @@ Region = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 #: A plan reads a few dozen things in AWS; a run may take hours, and goes on without this command.
 _PLAN_SECONDS, _RUN_SECONDS = 120.0, 6 * 3600.0
-#: The longest name of a step's state, "waiting for a person".
-_STATE_CELLS = 20
 
 
 @app.command("list")
@@ -142,13 +140,21 @@ async def _run(name: str, incident: str, given: list[str], who: str | None, regi
 
 
 @app.command("show-run")
-def show_run(run: RunId, *, json: Json = False) -> None:
+def show_run(
+    run: RunId, *,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Wait until it ends or needs a person, and do its work if nobody else does.")
+    ] = False,
+    json: Json = False,
+) -> None:  # fmt: skip
     """One run: its plan, the state of its steps."""
-    desk.run(_show_run(run, json=json))
+    desk.run(_show_run(run, follow=follow, json=json))
 
 
-async def _show_run(run: str, *, json: bool) -> None:
+async def _show_run(run: str, *, follow: bool, json: bool) -> None:
     async with desk.desk() as (core, _):
+        if follow:
+            await desk.see_through(core, _reaches(core, run, beyond={"planning", "running", "undoing"}), _RUN_SECONDS)
         await _print_run(core, run, _, json=json)
 
 
@@ -262,9 +268,13 @@ def _reaches(core: Any, run: str, *, beyond: set[str]) -> Any:
 async def _print_run(core: Any, run: str, _: Any, *, json: bool) -> Any:
     from bot.incident.playbook_runs import plan_of
     from bot.incident.run import STATUS_NAMES
-    from bot.incident.timeline import restore
-    from bot.playbook.graph import STATE_NAMES
+    from bot.incident.timeline import display_name, restore
+    from bot.incident.wording import worded
+    from bot.report import run_text
     from bot.report.plan_text import lines
+
+    def who(actor: str) -> str:
+        return display_name(core.directory, core.runs.approvers.voice(actor))
 
     async with core.store.begin() as tx:
         current, steps = await tx.runs.get(run), await tx.runs.steps(run)
@@ -274,15 +284,14 @@ async def _print_run(core: Any, run: str, _: Any, *, json: bool) -> Any:
     say.out(f"{current.name} {current.id}: {_(STATUS_NAMES[current.status])}")
     planned = plan_of(current)
     if current.status == "planned" and planned:
-        for line in lines(planned, _):
+        playbook = worded(current, steps)
+        for line in (*lines(planned, _, playbook), *run_text.to_approve(current, playbook, _, who)):
             say.out(line)
-        say.out(_("To run it: lifeboat playbook approve {run} --plan {hash}", run=current.id, hash=current.plan_hash))
     if current.problem:
         say.out(_.phrase(restore(current.problem)))
     if current.status not in {"planned", "planning", "refused"}:
-        for step in steps:
-            state = say.column(_(STATE_NAMES[step.state]), _STATE_CELLS)
-            say.out(f"  {step.step:<14} {state} {_.phrase(restore(step.note)) if step.note else ''}")
+        for line in (*run_text.approvals(current, _, who), *run_text.rows(current, steps, _, who)):
+            say.out(line)
     return current
 
 

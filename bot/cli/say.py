@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
-from unicodedata import east_asian_width
 
 from bot.errors import BadFiles, LifeboatError
 from bot.language import Words
@@ -40,11 +39,6 @@ def explain(error: Exception) -> bool:
 def out(text: str = "") -> None:
     """One line of output."""
     print(text)
-
-
-def column(text: str, cells: int) -> str:
-    """The text filled up to that many cells of the terminal; a Korean letter takes two."""
-    return text + " " * (cells - sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text))
 
 
 def as_json(value: Any) -> None:

@@ -46,12 +46,15 @@ async def _undo(run: str, step: str | None, who: str | None, region: str, *, onl
 
 async def _say_what(core: Any, run: str, step: str | None, _: Any, *, only: bool) -> None:
     """What would be taken back, in which order, and what stays."""
+    from bot.errors import N_, Refused, phrase
     from bot.incident.playbook_runs import reversal
     from bot.playbook.model import LocalText
 
     async with core.store.begin() as tx:
         current, rows = await tx.runs.peek(run), await tx.runs.steps(run)
     found = reversal(current, rows, step, only=only)
+    if not found.order:
+        raise Refused(phrase(N_("There is nothing to take back.")))
     for number, row in enumerate(found.order, start=1):
         say.out(f"  {number}. {row}")
     for row, why in found.stays.items():

@@ -55,7 +55,7 @@ targets: {rto: 30m, rpo: 5m}
 steps:
   - {id: ready, check: ecs.can_restart, with: {cluster: shop, service: web}}
   - {id: agree, ask: {en: Go on?, ko: 계속할까요?}}
-  - {id: tell, manual: {en: Tell the owners., ko: 알리세요.}}
+  - {id: tell, manual: {en: "Tell the owners of {{ service.name }}.", ko: 알리세요.}}
 """
 
 
@@ -69,9 +69,12 @@ def test_a_run_is_planned_approved_answered_and_ended_from_the_terminal(
     planned = lifeboat("playbook", "plan", "look-twice", "-i", incident)
     run = _run_id(planned.out)
     assert (planned.status, f"lifeboat playbook approve {run}" in planned.out) == (0, True)
-    assert "agree          waiting for a person " in _approve(lifeboat, run).out
+    assert "By hand: Tell the owners of web." in planned.out
+    assert "agree          waiting for a person\n" in _approve(lifeboat, run).out
     assert lifeboat("incident", "resolve", incident).status == 1
-    assert "tell           waiting for a person " in lifeboat("playbook", "answer", run, "agree", "yes").out
+    asked = lifeboat("playbook", "answer", run, "agree", "yes").out
+    assert "tell           waiting for a person\n" in asked
+    assert f"Tell the owners of web.\n                 → lifeboat playbook answer {run} tell done" in asked
     assert lifeboat("playbook", "skip", run, "tell", "--reason", " ").status == 1
     ended = lifeboat("playbook", "answer", run, "tell", "done")
     assert ended.out.startswith(f"look-twice {run}: done")
@@ -81,6 +84,22 @@ def test_a_run_is_planned_approved_answered_and_ended_from_the_terminal(
     assert (shown["status"], shown["steps"][0]["state"]) == ("succeeded", "done")
     assert f"look-twice {run}: done" in lifeboat("incident", "show", incident).out
     assert lifeboat("incident", "resolve", incident).status == 0
+
+
+def test_what_a_killed_command_left_is_gone_on_with_by_another(
+    lifeboat: Command, incident: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("--input", "cluster=shop", "--input", "ecs_service=web")
+    run = _run_id(lifeboat("playbook", "plan", "restart-service", "-i", incident, *words).out)
+
+    async def killed(*_: object) -> bool:
+        return False
+
+    with monkeypatch.context() as dying:
+        dying.setattr("bot.cli.desk.see_through", killed)
+        _approve(lifeboat, run)
+    assert lifeboat("playbook", "show-run", run, "--json").json["status"] == "running"
+    assert lifeboat("playbook", "show-run", run, "--follow").out.startswith(f"restart-service {run}: done")
 
 
 def test_a_run_asks_before_it_changes_anything(
@@ -139,8 +158,8 @@ def test_a_run_at_a_korean_terminal_reads_korean_and_its_columns_stay_aligned(
     incident = lifeboat("incident", "declare", "Web is sick", "--service", "web", "--no-wait", "--json").json["id"]
     run = lifeboat("playbook", "plan", "look-twice", "-i", incident, "--json").json["id"]
     monkeypatch.setenv("LANG", "ko_KR.UTF-8")
-    first, *steps = _approve(lifeboat, run).out.splitlines()
+    first, _approved, *steps = _approve(lifeboat, run).out.splitlines()
     assert first == f"look-twice {run}: 실행 중"
     assert steps[0].startswith(f"  ready          완료{' ' * 17}")
     assert steps[1].startswith("  agree          사람의 응답 대기")
-    assert steps[2].startswith("  tell           대기")
+    assert steps[-1].startswith("  tell           대기")

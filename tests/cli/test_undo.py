@@ -55,8 +55,9 @@ def test_a_restore_is_taken_back_step_by_step_and_never_by_a_stranger(
     taken = lifeboat("playbook", "undo", restored, "--yes")
     assert (taken.status, _status(lifeboat, restored)) == (0, "undone"), taken.out
     assert _copies(with_shop) == []
-    again = lifeboat("playbook", "undo", restored, "--yes")
-    assert (again.status, "nothing to take back" in again.err) == (1, True)
+    for words in (("--yes",), ()):  # nobody is asked about nothing
+        again = lifeboat("playbook", "undo", restored, *words)
+        assert (again.status, "nothing to take back" in again.err) == (1, True)
 
 
 def test_only_needs_a_step(lifeboat: Command, place: Path) -> None:

@@ -1,6 +1,7 @@
 """What pydantic refuses, in words that can be translated: (what is wrong, what to do) for one of its errors."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from escalation.errors import BadValue
@@ -58,7 +59,7 @@ def refusal(detail: Mapping[str, Any]) -> Told:
     if kind not in _WORDS:
         return f"{detail['msg']}.", ""
     what, todo = _WORDS[kind]
-    fields = {**context, "value": shown(value)}
+    fields = {**context, "value": value if isinstance(value, timedelta) else shown(value)}
     return phrase(what, **fields), phrase(todo, **fields) if todo else ""
 
 

@@ -74,7 +74,8 @@ class PutParameter:
             touches=touches,
             warnings=(
                 phrase(
-                    N_("What the service wrote since the restored moment stays behind in {old}."), old=found["Value"]
+                    N_("Where the value says in which place data is, what was written to {old} stays there."),
+                    old=found["Value"],
                 ),
                 phrase(
                     N_("The service uses the new value when it reads the parameter again; restart it if it does not.")

@@ -108,7 +108,7 @@ class Input(Part):
     source: str | None = Field(
         None, alias="from", description="A dotted name to take it from, such as `alarm.dimensions.TableName`."
     )
-    default: str | bool | int | float | None = Field(
+    default: str | bool | int | float | tuple[str, ...] | None = Field(
         None, description="A value or a template, used when `from` gives nothing."
     )
     title: LocalText | None = Field(None, description="The label in the form; the input's name when it is left out.")

@@ -4,16 +4,17 @@
 that `{{ steps.restore.table | default(table) }}` works; a step that is not over has no entry at all.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
-from bot.errors import N_, Refused, phrase
+from bot.errors import N_, Phrase, Refused, phrase
 from bot.playbook.action import Params
 from bot.playbook.context import Context
 from bot.playbook.model import Step
 from bot.playbook.template import evaluate
+from escalation.refusal import refusal
 
 Values = Mapping[str, Any]
 Outputs = Mapping[str, Mapping[str, Any]]
@@ -87,7 +88,20 @@ def bind(params: type[Params], rendered: Values, step: str) -> Params:
     try:
         return params.model_validate(rendered)
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_url=False))
+        wrong = _each([_misfit(one) for one in error.errors(include_url=False)])
         raise Refused(
-            phrase(N_("The parameters of step {step} do not fit: {wrong}."), step=step, wrong=wrong)
+            phrase(N_("The parameters of step {step} do not fit: {wrong}"), step=step, wrong=wrong)
         ) from error
+
+
+def _misfit(detail: Mapping[str, Any]) -> Phrase:
+    """`expires_in: 80 h is too big: 72 h is the most.`"""
+    what, todo = refusal(detail)
+    text = "{field}: {what} {todo}" if todo else "{field}: {what}"
+    return Phrase(text, {"field": ".".join(map(str, detail["loc"])), "what": what, "todo": todo})
+
+
+def _each(phrases: Sequence[Phrase]) -> Phrase:
+    """One after the other; each is translated for its reader."""
+    fields = {f"wrong{number}": one for number, one in enumerate(phrases)}
+    return Phrase(" ".join(f"{{{name}}}" for name in fields), fields)

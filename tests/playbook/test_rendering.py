@@ -1,12 +1,20 @@
-from typing import Any
+from datetime import timedelta
+from typing import Annotated, Any
 
 import pytest
+from pydantic import Field
 
 from bot.errors import Refused
+from bot.language import Words
+from bot.playbook.action import Params
 from bot.playbook.model import Step
 from bot.playbook.rendering import MOST_ELEMENTS, bind, elements, holds, parameters, step_region, undo_parameters
 from bot.playbook.template import BadTemplate
 from tests.playbook.sample import OneTable, context
+
+
+class ForAWhile(Params):
+    length: Annotated[timedelta, Field(le=timedelta(hours=72))]
 
 
 def step(**more: Any) -> Step:
@@ -101,5 +109,12 @@ def test_a_condition_that_is_neither_is_refused(when: str) -> None:
 
 def test_parameters_that_do_not_fit_are_named_with_their_step() -> None:
     assert bind(OneTable, {"table": "orders"}, "restore").model_dump()["table"] == "orders"
-    with pytest.raises(Refused, match="step restore do not fit: table: Field required; other: Extra inputs"):
+    with pytest.raises(Refused, match=r"step restore do not fit: table: Field required\. other: Extra inputs"):
         bind(OneTable, {"other": 1}, "restore")
+
+
+def test_a_length_that_is_too_long_is_told_in_words() -> None:
+    with pytest.raises(Refused) as refused:
+        bind(ForAWhile, {"length": timedelta(hours=80)}, "shift")
+    told = "The parameters of step shift do not fit: length: 80 h is too big: 3 days is the most."
+    assert Words("en").phrase(refused.value) == told

@@ -7,7 +7,7 @@ over all of them are tests/rules/test_actions.py.
 from collections.abc import Mapping
 
 from bot.aws import automation, call, region_switch, ssm, zonal_shift, zone
-from bot.aws.dynamodb import compare, from_backup, reapply, restore, undelete, window
+from bot.aws.dynamodb import compare, copy_back, from_backup, reapply, restore, undelete, undo_copy_back, window
 from bot.aws.ecs import restart, scale_back, scale_out, steady
 from bot.aws.ecs import rollback as release
 from bot.aws.s3.checks import AsOf, CanRollBack
@@ -18,10 +18,12 @@ from bot.playbook.action import Action, Check
 ACTIONS: Mapping[str, Action] = {
     "aws.call": call.Call(),
     "dynamodb.apply_backup_settings": undelete.ApplyBackupSettings(),
+    "dynamodb.copy_back": copy_back.CopyBack(),
     "dynamodb.delete_restored": restore.DeleteRestored(),
     "dynamodb.reapply_settings": reapply.ReapplySettings(),
     "dynamodb.restore_backup": from_backup.RestoreBackup(),
     "dynamodb.restore_pitr": restore.RestorePitr(),
+    "dynamodb.undo_copy_back": undo_copy_back.UndoCopyBack(),
     "dynamodb.undelete_table": undelete.UndeleteTable(),
     "ecs.restart_service": restart.RestartService(),
     "ecs.rollback_task_definition": release.RollbackTaskDefinition(),

@@ -60,6 +60,7 @@ NAMED_OTHERWISE = {
     "s3:DeleteObjects": "s3:DeleteObjectVersion",  # we give it versions only
     "s3:GetObjectTagging": "s3:GetObjectVersionTagging",  # of a version, always
     "s3:HeadObject": "s3:GetObject",
+    "s3:ListObjectsV2": "s3:ListBucket",
     "s3:ListObjectVersions": "s3:ListBucketVersions",
 }
 

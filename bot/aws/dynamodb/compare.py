@@ -94,32 +94,32 @@ def _one_page(tally: Tally, params: Tables, aws: Aws, right: Table) -> bool:
     keys = [key["AttributeName"] for key in right["KeySchema"]]
     here, there = (params.right, params.left) if tally.reading == "right" else (params.left, params.right)
     room = params.cap - (tally.right_items if tally.reading == "right" else tally.left_items)
-    start = {"ExclusiveStartKey": _decoded(tally.start)} if tally.start else {}
+    start = {"ExclusiveStartKey": decoded(tally.start)} if tally.start else {}
     page = aws.client("dynamodb").scan(TableName=here, Limit=min(PAGE, room), **start)
-    others = _looked_up(aws, there, [{name: item[name] for name in keys} for item in page["Items"]], keys)
+    others = looked_up(aws, there, [{name: item[name] for name in keys} for item in page["Items"]], keys)
     if tally.reading == "right":
         _count_right(tally, page["Items"], others, keys)
     else:
         tally.left_items += len(page["Items"])
-        tally.missing += sum(_digest(item, keys) not in others for item in page["Items"])
+        tally.missing += sum(digest_of(item, keys) not in others for item in page["Items"])
     return _moved_on(tally, params, page.get("LastEvaluatedKey"))
 
 
 def _count_right(tally: Tally, items: list[Item], others: Mapping[int, Item], keys: list[str]) -> None:
     tally.right_items += len(items)
     for item in items:
-        digest = _digest(item, keys)
+        digest = digest_of(item, keys)
         tally.checksum ^= digest
         if digest not in others:
             tally.extra += 1
-        elif _canonical(others[digest]) != _canonical(item):
+        elif canonical(others[digest]) != canonical(item):
             tally.differ += 1
 
 
 def _moved_on(tally: Tally, params: Tables, last: Item | None) -> bool:
     read = tally.right_items if tally.reading == "right" else tally.left_items
     if last and read < params.cap:
-        tally.start = _encoded(last)
+        tally.start = encoded(last)
         return True
     tally.complete = tally.complete and not last
     tally.start = None
@@ -129,14 +129,14 @@ def _moved_on(tally: Tally, params: Tables, last: Item | None) -> bool:
     return True
 
 
-def _looked_up(aws: Aws, table: str, wanted: list[Item], keys: list[str]) -> dict[int, Item]:
+def looked_up(aws: Aws, table: str, wanted: list[Item], keys: list[str]) -> dict[int, Item]:
     """The items with these keys in `table`, by the digest of their key."""
     found: dict[int, Item] = {}
     for _ in range(ROUNDS):
         if not wanted:
             return found
         answer = aws.client("dynamodb").batch_get_item(RequestItems={table: {"Keys": wanted}})
-        found |= {_digest(item, keys): item for item in answer["Responses"].get(table, ())}
+        found |= {digest_of(item, keys): item for item in answer["Responses"].get(table, ())}
         wanted = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
     if wanted:
         what = N_("{table} is limiting our reads. The comparison goes on where it was; try again in a moment.")
@@ -166,13 +166,13 @@ def _verdict(tally: Tally, params: Tables, left: Table) -> Progress:
     return Done(note, {**counts, "complete": tally.complete, "checksum": f"{tally.checksum:016x}"})
 
 
-def _digest(item: Item, keys: list[str]) -> int:
+def digest_of(item: Item, keys: list[str]) -> int:
     """Of the key alone: 64 bits, whose XOR over a table is a checksum that does not depend on the order."""
-    text = _canonical({name: item[name] for name in keys})
+    text = canonical({name: item[name] for name in keys})
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])
 
 
-def _canonical(value: Any) -> str:
+def canonical(value: Any) -> str:
     return json.dumps(_ordered(value), sort_keys=True)
 
 
@@ -191,11 +191,11 @@ def _ordered(value: Any) -> Any:
     return value
 
 
-def _encoded(key: Item) -> dict[str, Any]:
+def encoded(key: Item) -> dict[str, Any]:
     """A key as JSON: {"id": {"B": "<base64>"}}."""
     encoded: dict[str, Any] = _ordered(key)
     return encoded
 
 
-def _decoded(key: Item) -> dict[str, Any]:
+def decoded(key: Item) -> dict[str, Any]:
     return {name: {"B": base64.b64decode(value["B"])} if "B" in value else dict(value) for name, value in key.items()}

@@ -6,7 +6,7 @@ over all of them are tests/rules/test_actions.py.
 
 from collections.abc import Mapping
 
-from bot.aws import automation, call, region_switch, ssm, zonal_shift, zone
+from bot.aws import alb, automation, call, region_switch, ssm, zonal_shift, zone
 from bot.aws.dynamodb import compare, copy_back, from_backup, reapply, restore, undelete, undo_copy_back, window
 from bot.aws.ecs import restart, scale_back, scale_out, steady
 from bot.aws.ecs import rollback as release
@@ -16,6 +16,8 @@ from bot.aws.s3.undelete import Undelete
 from bot.playbook.action import Action, Check
 
 ACTIONS: Mapping[str, Action] = {
+    "alb.restore_actions": alb.RestoreActions(),
+    "alb.shift_target_group": alb.ShiftTargetGroup(),
     "aws.call": call.Call(),
     "dynamodb.apply_backup_settings": undelete.ApplyBackupSettings(),
     "dynamodb.copy_back": copy_back.CopyBack(),
@@ -39,6 +41,7 @@ ACTIONS: Mapping[str, Action] = {
 }
 
 CHECKS: Mapping[str, Check] = {
+    "alb.can_shift": alb.CanShift(),
     "dynamodb.backup_ready": from_backup.BackupReady(),
     "dynamodb.can_undelete": undelete.CanUndelete(),
     "dynamodb.compare": compare.Compare(),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from bot.aws import alb, automation, call, region_switch, ssm, zonal_shift, zone
 from bot.aws.dynamodb import compare, copy_back, from_backup, reapply, restore, undelete, undo_copy_back, window
-from bot.aws.ecs import restart, scale_back, scale_out, steady
+from bot.aws.ecs import restart, scale_back, scale_out, steady, stop_tasks
 from bot.aws.ecs import rollback as release
 from bot.aws.s3.checks import AsOf, CanRollBack
 from bot.aws.s3.rollback import RollbackPrefix
@@ -31,6 +31,7 @@ ACTIONS: Mapping[str, Action] = {
     "ecs.rollback_task_definition": release.RollbackTaskDefinition(),
     "ecs.scale_back": scale_back.ScaleBack(),
     "ecs.scale_out": scale_out.ScaleOut(),
+    "ecs.stop_bad_tasks": stop_tasks.StopBadTasks(),
     "region_switch.execute_plan": region_switch.ExecutePlan(),
     "s3.rollback_prefix": RollbackPrefix(),
     "s3.undelete": Undelete(),

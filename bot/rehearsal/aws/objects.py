@@ -5,6 +5,7 @@ of two entries of one instant it takes the older one for the latest.
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -40,7 +41,7 @@ class Objects:
             return moto(call)
         prefix, most = asked.get("prefix", ""), min(int(asked.get("max-keys", _PAGE)), _PAGE)
         left = _after(_entries(bucket, prefix), asked.get("key-marker", ""), asked.get("version-id-marker", ""))
-        page = [entry for entry, _ in zip(left, range(most), strict=False)]
+        page = list(islice(left, most))
         more = next(left, None) is not None
         last = {"NextKeyMarker": page[-1]["Key"], "NextVersionIdMarker": page[-1]["VersionId"]} if more else {}
         return {

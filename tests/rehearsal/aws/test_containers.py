@@ -230,3 +230,55 @@ async def test_a_deleted_service_stops_its_tasks(cluster: Cluster) -> None:
     cluster.ecs.delete_service(cluster="prod", service="api", force=True)
     cluster.aws.clock.move(timedelta(seconds=2))
     assert cluster.tasks() == []
+
+
+def _deployments(cluster: Cluster, **asked: Any) -> list[dict[str, Any]]:
+    listed: list[dict[str, Any]] = cluster.ecs.list_service_deployments(cluster="prod", service="api", **asked)[
+        "serviceDeployments"
+    ]
+    return listed
+
+
+async def test_deployments_are_remembered_with_their_end(cluster: Cluster) -> None:
+    cluster.create()
+    cluster.after(3)
+    cluster.update(taskDefinition=cluster.register())
+    assert [each["status"] for each in _deployments(cluster)] == ["IN_PROGRESS", "SUCCESSFUL"]
+    cluster.update(taskDefinition=cluster.register())
+    cluster.after(60)
+    assert [each["status"] for each in _deployments(cluster)] == ["SUCCESSFUL", "STOPPED", "SUCCESSFUL"]
+    assert len(_deployments(cluster, status=["SUCCESSFUL"])) == 2
+
+
+async def test_a_revision_says_its_task_definition_and_what_the_image_was(cluster: Cluster) -> None:
+    cluster.create()
+    arns = [each["targetServiceRevisionArn"] for each in _deployments(cluster)]
+    described = cluster.ecs.describe_service_revisions(serviceRevisionArns=[*arns, f"{arns[0]}9"])
+    [revision] = described["serviceRevisions"]
+    assert revision["taskDefinition"].endswith("task-definition/api:1")
+    [image] = revision["containerImages"]
+    assert image["image"] == "api:1"
+    assert image["imageDigest"].startswith("sha256:")
+    assert [each["reason"] for each in described["failures"]] == ["MISSING"]
+
+
+async def test_deployments_come_in_pages(cluster: Cluster) -> None:
+    cluster.create()
+    for _ in range(2):
+        cluster.update(forceNewDeployment=True)
+    first = cluster.ecs.list_service_deployments(cluster="prod", service="api", maxResults=2)
+    assert len(first["serviceDeployments"]) == 2
+    rest = cluster.ecs.list_service_deployments(
+        cluster="prod", service="api", maxResults=2, nextToken=first["nextToken"]
+    )
+    assert len(rest["serviceDeployments"]) == 1
+    assert "nextToken" not in rest
+
+
+async def test_a_release_may_be_spoiled(cluster: Cluster) -> None:
+    cluster.create()
+    bad = cluster.register()
+    cluster.aws.ecs.spoil_release(bad)
+    cluster.update(taskDefinition=bad)
+    assert _steady(cluster.after(60))
+    assert {task["healthStatus"] for task in cluster.tasks()} == {"UNHEALTHY"}

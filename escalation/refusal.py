@@ -1,5 +1,6 @@
 """What pydantic refuses, in words that can be translated: (what is wrong, what to do) for one of its errors."""
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -41,6 +42,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "too_short": (N_("has too few entries: {min_length} are the least."), ""),
     "tuple_type": (_A_LIST, _DASHES),
 }
+_LENGTH = re.compile(r"datetime\.timedelta\((.*)\)")
+_UNIT = re.compile(r"(days|seconds|microseconds)=(-?\d+)")
 
 
 def refusal(detail: Mapping[str, Any]) -> Told:
@@ -59,8 +62,15 @@ def refusal(detail: Mapping[str, Any]) -> Told:
     if kind not in _WORDS:
         return f"{detail['msg']}.", ""
     what, todo = _WORDS[kind]
-    fields = {**context, "value": value if isinstance(value, timedelta) else shown(value)}
+    limits = {name: _limit(limit) for name, limit in context.items()}
+    fields = {**limits, "value": value if isinstance(value, timedelta) else shown(value)}
     return phrase(what, **fields), phrase(todo, **fields) if todo else ""
+
+
+def _limit(limit: Any) -> Any:
+    """The limit of a length, which pydantic gives as Python writes it: `datetime.timedelta(days=3)`."""
+    written = _LENGTH.fullmatch(limit) if isinstance(limit, str) else None
+    return timedelta(**{unit: int(number) for unit, number in _UNIT.findall(written[1])}) if written else limit
 
 
 def shown(value: Any) -> str:

@@ -1,9 +1,9 @@
 """What the channel is told when a run comes to wait for a person: a message of its own, because an edit notifies nobody. Pure."""
 
-from bot.incident.playbook_runs import playbook_of
 from bot.incident.run import Step
 from bot.incident.timeline import restore
 from bot.incident.view import IncidentView, RunView
+from bot.incident.wording import worded
 from bot.language import Words
 from bot.slack.announcements import mentions
 from bot.slack.blocks import Message, bold, escape, flat, lines, section
@@ -15,7 +15,7 @@ _SAID = 500
 
 def waiting(view: IncidentView, shown: RunView, row: str, attempt: int, _: Words) -> Message | None:
     """Whom it waits for, and for what; None when somebody was faster. The buttons stay in the run's own message."""
-    playbook = playbook_of(shown.run)
+    playbook = worded(shown.run, shown.steps)
     now = next((one for one in shown.steps if one.step == row), None)
     if now is None or now.attempt != attempt or now.state not in {"asking", "failed"} or shown.run.ended:
         return None
@@ -35,6 +35,6 @@ def _about(row: Step, shown: RunView, _: Words) -> str:
     """What it asks, or why it failed."""
     if row.question or row.note:
         return escape(flat(clip(_.phrase(restore(row.question or row.note or {})), _SAID)))
-    written = playbook_of(shown.run).step(row.written)
+    written = worded(shown.run, shown.steps).step(row.written)
     words = (written.ask or written.manual) if written.title else None  # else it is what the row is called
     return escape(flat(clip(words.for_reader(_.language), _SAID))) if words else ""

@@ -10,11 +10,12 @@ from bot.playbook.action import Params
 from bot.playbook.model import Step
 from bot.playbook.rendering import MOST_ELEMENTS, bind, elements, holds, parameters, step_region, undo_parameters
 from bot.playbook.template import BadTemplate
+from escalation.duration import Duration
 from tests.playbook.sample import OneTable, context
 
 
 class ForAWhile(Params):
-    length: Annotated[timedelta, Field(le=timedelta(hours=72))]
+    length: Annotated[Duration, Field(le=timedelta(hours=72))]
 
 
 def step(**more: Any) -> Step:
@@ -116,5 +117,5 @@ def test_parameters_that_do_not_fit_are_named_with_their_step() -> None:
 def test_a_length_that_is_too_long_is_told_in_words() -> None:
     with pytest.raises(Refused) as refused:
         bind(ForAWhile, {"length": timedelta(hours=80)}, "shift")
-    told = "The parameters of step shift do not fit: length: 80 h is too big: 3 days is the most."
+    told = "The parameters of step shift do not fit: length: 80 h is too big: 72 h is the most."
     assert Words("en").phrase(refused.value) == told

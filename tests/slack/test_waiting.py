@@ -13,7 +13,7 @@ STEPS = [
     {
         "id": "cut-over",
         "title": {"en": "Cut over", "ko": "전환"},
-        "ask": {"en": "Point the service there?", "ko": "전환할까요?"},
+        "ask": {"en": "Point {{ incident.id }} there?", "ko": "전환할까요?"},
     },
     {"id": "left", "action": "thing.make", "irreversible": "x"},
 ]
@@ -33,7 +33,7 @@ def test_it_says_what_waits_for_what_and_mentions_who_was_paged() -> None:
     assert said is not None
     assert "Restore a table" in said
     assert "Cut over" in said
-    assert "Point the service there?" in said
+    assert f"Point {views.incident_id} there?" in said
     assert "<@" in said
 
 

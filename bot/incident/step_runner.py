@@ -188,7 +188,7 @@ def _as_approved(walk: Walk, row: Step, now: StepPlan) -> None:
     """Where nothing of ours has changed the world before a step, what it would do must be what people approved."""
     if row.undoes:
         return
-    if not same_calls(planned_of(walk.run, row.step), now):
+    if not same_calls(planned_of(walk.run, row.step), now, f"{row.run}/{row.step}"):
         what = N_(
             "Things have changed since the plan was approved: step {step} would now do something else. Ask for a new plan."
         )

@@ -5,6 +5,7 @@ after, whom it disturbs, what it needs and which permissions are missing. It lea
 changes nothing that is done: figures ("about 1,204 items"), what is available, what would be lost, cost, durations.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -129,16 +130,16 @@ def planned_step(plan: Plan, row: str) -> PlannedStep | None:
     return next((step for step in (*plan.rows, *plan.steps) if step.step == row), None)
 
 
-def same_calls(approved: PlannedStep | None, now: StepPlan) -> bool:
+def same_calls(approved: PlannedStep | None, now: StepPlan, token: str = "") -> bool:
     """Whether the step would call nothing that was not approved; false: somebody else changed the world since.
 
     Fewer calls are fine: an earlier try has made them. What was not known when the plan was made is not compared, and
-    neither are client tokens, which name the attempt.
+    neither are client tokens and what else names the attempt: `token` is `Attempt.token` without its number.
     """
     if approved is None or not approved.fixed:
         return True
-    agreed = {_signature(call) for call in approved.plan.calls}
-    return all(_signature(call) in agreed for call in now.calls)
+    agreed = {_signature(call, token) for call in approved.plan.calls}
+    return all(_signature(call, token) in agreed for call in now.calls)
 
 
 def plan_hash(plan: Plan) -> str:
@@ -184,9 +185,10 @@ def _tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _signature(call: Call) -> str:
+def _signature(call: Call, token: str) -> str:
     steady = {name: value for name, value in call.parameters.items() if not name.lower().endswith("token")}
-    return canonical(encode([call.service, call.operation, call.region, steady]))
+    written = canonical(encode([call.service, call.operation, call.region, steady]))
+    return re.sub(rf"{re.escape(token)}/\d+", token, written) if token else written
 
 
 def _agreed(step: PlannedStep) -> dict[str, Any]:

@@ -281,6 +281,16 @@ def test_fewer_calls_another_token_and_a_plan_out_of_the_store_are_the_same() ->
     assert same_calls(stored, StepPlan((again,)))
 
 
+def test_a_comment_that_names_the_attempt_is_the_same_in_the_next_attempt_and_no_other_is() -> None:
+    call = Call("arc-zonal-shift", "StartZonalShift", {"awayFrom": "use1-az1", "comment": "Lifeboat i1 run/go/1"})
+    approved = of(planned(CHANGE % "", lambda *_: StepPlan((call,))), "go")
+    again = replace(call, parameters={**call.parameters, "comment": "Lifeboat i1 run/go/12"})
+    assert same_calls(approved, StepPlan((again,)), "run/go")
+    assert not same_calls(approved, StepPlan((again,)), "run/other")
+    elsewhere = replace(again, parameters={**again.parameters, "awayFrom": "use1-az2"})
+    assert not same_calls(approved, StepPlan((elsewhere,)), "run/go")
+
+
 def test_what_an_earlier_step_of_the_run_changes_is_not_compared() -> None:
     plan = planned(CHANGE % "" + (CHANGE % "").replace("go", "again"))
     assert of(plan, "go").fixed

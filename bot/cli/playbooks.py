@@ -249,7 +249,7 @@ async def _press(run: str, step: str, event: str, who: str | None, reason: str =
         by = desk.person(core, who)
         async with core.store.begin() as tx:
             await core.runs.press(tx, run, step, event, by, reason)
-        await desk.see_through(core, _reaches(core, run, beyond={"running"}), _RUN_SECONDS)
+        await desk.see_through(core, _reaches(core, run, beyond={"running", "undoing"}), _RUN_SECONDS)
         await _print_run(core, run, _, json=False)
 
 

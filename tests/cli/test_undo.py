@@ -60,6 +60,17 @@ def test_a_restore_is_taken_back_step_by_step_and_never_by_a_stranger(
         assert (again.status, "nothing to take back" in again.err) == (1, True)
 
 
+def test_an_undo_that_is_skipped_goes_on_with_the_next_one(lifeboat: Command, with_shop: Shop, restored: str) -> None:
+    ssm = with_shop.client("ssm")
+    ssm.delete_parameter(Name="/orders/table")
+    failed = lifeboat("playbook", "undo", restored, "--yes")
+    ssm.put_parameter(Name="/orders/table", Value="orders", Type="String")
+    assert (failed.status, f"skip {restored} undo:cut-over" in failed.out) == (1, True)
+    ended = lifeboat("playbook", "skip", restored, "undo:cut-over", "--reason", "done by hand")
+    assert f"restore-table {restored}: failed" in ended.out
+    assert _copies(with_shop) == []
+
+
 def test_only_needs_a_step(lifeboat: Command, place: Path) -> None:
     assert lifeboat("playbook", "undo", "r1", "--only").status == 2
     assert not list(place.glob("*.db"))

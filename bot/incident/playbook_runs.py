@@ -278,12 +278,13 @@ class PlaybookRuns:
     ) -> None:  # fmt: skip
         """What a step's call returned. A report of an attempt that is over (aborted, retried) moves nothing.
 
-        What an aborted attempt has still given is kept, for whoever takes it back. `transient`: the very same call may
+        What an attempt that was cut short has still given is kept, for whoever takes it back. `transient`: the very same call may
         work later; `acting`: nobody knows whether this one was done.
         """
         walk = await Walk.open(tx, run_id)
         row = walk.rows[row_id]
-        if row.attempt != attempt or row.state not in {"running", "aborted"}:
+        cut_short = row.state == "aborted" or (row.state == "failed" and walk.run.ended)
+        if row.attempt != attempt or not (row.state == "running" or cut_short):
             return
         if row.state == "running":
             row = walk.put(row, acting=acting)

@@ -1,6 +1,7 @@
 """ecs.restart_service, ecs.can_restart and ecs.service_steady."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -33,8 +34,10 @@ def aws(ecs: Ecs, targets: Targets) -> World:
     return World(Session("us-east-1"), ecs=ecs, elbv2=targets)
 
 
-def act(aws: World, after: float = 0) -> Any:
-    return RestartService().act(PARAMS, aws, attempt(after))
+def act(aws: World, after: float = 0, *, again: bool | None = None) -> Any:
+    """Later than at first it is `again`, as the run says after a crash, unless the test says otherwise."""
+    known = replace(attempt(after), again=after > 0 if again is None else again)
+    return RestartService().act(PARAMS, aws, known)
 
 
 def look(aws: World, memory: Any, after: float = 5) -> Any:
@@ -107,8 +110,14 @@ def test_the_deployment_before_the_attempt_is_not_taken_for_ours(aws: World) -> 
 @pytest.mark.parametrize(("early", "adopted"), [(10, True), (11, False)])
 def test_clocks_may_differ_by_ten_seconds(early: int, adopted: bool, aws: World, ecs: Ecs) -> None:
     ecs.service["deployments"][0]["createdAt"] = T0 - timedelta(seconds=early)
-    act(aws)
+    act(aws, again=True)
     assert ecs.count("update_service") == (0 if adopted else 1)
+
+
+def test_a_first_act_never_takes_somebody_elses_fresh_deployment_for_its_own(aws: World, ecs: Ecs) -> None:
+    ecs.service["deployments"][0]["createdAt"] = T0 - timedelta(seconds=3)
+    act(aws)
+    assert ecs.count("update_service") == 1
 
 
 def test_a_deployment_of_someone_else_is_not_disturbed(aws: World, ecs: Ecs) -> None:

@@ -95,7 +95,8 @@ class RestartService:
         service = describe(params, aws)
         if problem := not_deployable(params, service):
             return Failed(problem)
-        if not made_since(primary_of(service), attempt):
+        # In a first act, a deployment that has just been made is somebody else's.
+        if not (attempt.again and made_since(primary_of(service), attempt)):
             if problem := under_way(params, service):
                 return Failed(problem)
             service = perform(aws, _restart_call(params))["service"]

@@ -77,7 +77,8 @@ def _fields(playbook: Playbook, filled: Filled, menus: Menus, _: Words) -> Itera
         problem = None if menus.names.get(name) else filled.problems.get(name)  # a menu says itself what to do
         hint = _hint(wanted, problem, _)
         if name in menus.names and menus.names[name] is None:
-            hint = f"{hint} {_('AWS did not list them in time: type the name.')}".lstrip()
+            late = _("AWS did not list them in time: type the name.")
+            hint = f"{hint} {late}".lstrip()
         element = _element(name, wanted, filled.texts.get(name, ""), playbook, menus, _)
         yield views.field(name, label, element, hint=hint, optional=not wanted.required)
 

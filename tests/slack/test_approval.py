@@ -1,6 +1,7 @@
 """Approvals through Slack: replayed, forged, doubled and foreign presses, and the form that wants the region's name."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -269,9 +270,10 @@ async def test_the_form_approves_only_the_plan_for_which_it_was_opened(front: Fr
 
 async def test_whoever_has_no_role_or_has_asked_may_send_the_form_in_vain(front: Front) -> None:
     run, channel = await planned(front, "region", by="mina")
-    for number, (who, why) in enumerate((("USOFIA", b"Only a responder"), ("UMINA", b"somebody else must approve"))):
+    in_korean = "다른 사람이 승인해야 합니다"  # Mina reads Korean
+    for number, (who, why) in enumerate((("USOFIA", "Only a responder"), ("UMINA", in_korean))):
         body = sent(run, "us-west-2", user={"id": who, "team_id": "T0LOCAL"}, view=f"V{number}")
-        assert why in (await front.post(body))[2]
+        assert why in json.dumps(json.loads((await front.post(body))[2]), ensure_ascii=False)
     assert await approved_by(front, run) == []
     assert front.person("sofia").sees("Talk it over", channel=channel)
 

@@ -134,7 +134,9 @@ async def test_the_same_stuck_row_is_told_once_an_hour(store: Store, clock: Syst
 async def test_the_elements_of_a_step_are_looked_at_and_the_step_itself_needs_nobody(
     store: Store, clock: SystemClock
 ) -> None:
-    each = "  - {id: each, for_each: {in: [a, b]}, action: thing.make, with: {name: '{{ item }}'}, irreversible: a test}\n"
+    each = (
+        "  - {id: each, for_each: {in: [a, b]}, action: thing.make, with: {name: '{{ item }}'}, irreversible: a test}\n"
+    )
     mend = await play(store, clock, playbook(each))
     mend.cloud.answers["act a"] = [working()]
     mend.cloud.answers["look a"] = [working() for _ in range(30)]

@@ -1,6 +1,7 @@
 """Fixtures that many tests share: databases of both engines, a clock that tests move, a wired core without edges."""
 
 import asyncio
+import gc
 import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -22,6 +23,17 @@ structlog.configure(
         structlog.processors.add_log_level, structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer(),
     ]
 )  # fmt: skip
+
+
+# Thousands of tests leave a million objects that live to the end (AWS's models, for one), and the collector would walk all of
+# them again and again.
+gc.set_threshold(50_000, 20, 50)
+
+
+def pytest_collection_finish() -> None:
+    """What has been imported by now is never garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

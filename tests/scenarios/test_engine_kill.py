@@ -85,7 +85,7 @@ def _judged(nights: Sequence[Mapping[str, Any]], ending: str) -> None:
 
 @pytest.fixture(scope="module")
 def undone(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Sequence[Mapping[str, Any]]:
-    return _nights(tmp_path_factory.mktemp("undone"), str(sqlite_template), "undone", 4)
+    return _nights(tmp_path_factory.mktemp("undone"), str(sqlite_template), "undone", 7)
 
 
 def test_the_moments_that_are_found_reach_into_every_phase(undone: Sequence[Mapping[str, Any]]) -> None:
@@ -103,7 +103,7 @@ def test_killed_and_resumed_it_is_taken_back_as_if_nothing_had_been(undone: Sequ
     _judged(undone, "undone")
 
 
-@pytest.mark.parametrize(("ending", "every", "first"), [("succeeded", 13, 3), ("aborted", 6, 2)])
+@pytest.mark.parametrize(("ending", "every", "first"), [("succeeded", 19, 3), ("aborted", 13, 2)])
 def test_killed_and_resumed_it_ends_well_before_that_too(
     tmp_path: Path, sqlite_template: Path, ending: str, every: int, first: int
 ) -> None:
@@ -114,4 +114,4 @@ def test_killed_and_resumed_it_ends_well_before_that_too(
 def test_killed_and_resumed_on_postgresql(
     tmp_path: Path, postgres_server: PostgresServer, postgres_template: str
 ) -> None:
-    _judged(_nights(tmp_path, postgres_server.url(postgres_template), "undone", 17, 5), "undone")
+    _judged(_nights(tmp_path, postgres_server.url(postgres_template), "undone", 23, 5), "undone")

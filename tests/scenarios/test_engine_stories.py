@@ -18,14 +18,15 @@ from bot.slack.playbook_form import WRONG
 from bot.slack.run_buttons import PLAN_SHOW, RUN_ABORT, RUN_APPROVE, RUN_UNDO, STEP_YES
 from tests.support.deaths import InAws
 from tests.support.engine_night import EngineNight
-from tests.support.night import PATIENCE
+from tests.support.night import KILLABLE, PATIENCE
+from tests.support.nursery import nursery
 
 pytestmark = pytest.mark.timeout(240)  # on a machine that is busy with much else
 
 
 @pytest.fixture
 async def night(tmp_path: Path) -> AsyncIterator[EngineNight]:
-    async with Stage(tmp_path, front=True) as stage:
+    async with Stage(tmp_path, front=True, launch=nursery().start, bot=KILLABLE) as stage:
         night = EngineNight(stage)
         yield night
         for process in stage.processes:

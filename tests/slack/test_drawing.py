@@ -81,11 +81,12 @@ async def test_a_run_has_one_message_from_planning_to_its_end(office: Office) ->
     async with office.core.store.begin() as tx:
         await office.core.runs.approve(tx, run.id, run.plan_hash or "", "mina")
     await office.work()
-    assert buttons(office.said(channel.id)[-1].blocks) == ["step.confirm", "step.skip", "run.abort", "run.plan"]
+    assert buttons(office.said(channel.id)[1].blocks) == ["step.confirm", "step.skip", "run.abort", "run.plan"]
     async with office.core.store.begin() as tx:
         await office.core.runs.press(tx, run.id, "look", "confirm", "jun")
     await office.work()
-    _card, message = office.said(channel.id)
+    _card, message, rings = office.said(channel.id)
+    assert "waits for an answer" in rings.text
     assert "Succeeded" in message.text
     assert buttons(message.blocks) == ["run.plan"]
     assert "succeeded" in texts(_card.blocks)

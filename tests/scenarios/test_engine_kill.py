@@ -103,7 +103,7 @@ def test_killed_and_resumed_it_is_taken_back_as_if_nothing_had_been(undone: Sequ
     _judged(undone, "undone")
 
 
-@pytest.mark.parametrize(("ending", "every", "first"), [("succeeded", 19, 3), ("aborted", 13, 2)])
+@pytest.mark.parametrize(("ending", "every", "first"), [("succeeded", 13, 3), ("aborted", 13, 2)])
 def test_killed_and_resumed_it_ends_well_before_that_too(
     tmp_path: Path, sqlite_template: Path, ending: str, every: int, first: int
 ) -> None:

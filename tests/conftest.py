@@ -36,6 +36,19 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Modules that judge decisions and not statements say `ONE_ENGINE`: what they need of SQL others test on both."""
+    twice = [one for one in items if _is_of_one_engine(one) and one.get_closest_marker("postgres")]
+    if twice:
+        config.hook.pytest_deselected(items=twice)
+        gone = set(twice)
+        items[:] = [one for one in items if one not in gone]
+
+
+def _is_of_one_engine(item: pytest.Item) -> bool:
+    return isinstance(item, pytest.Function) and getattr(item.module, "ONE_ENGINE", False)
+
+
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
     """A real server on a free port, started by the tests. Missing: a failure under CI, a skip on a laptop."""

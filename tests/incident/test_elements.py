@@ -9,6 +9,8 @@ from bot.playbook.stored import decode
 from bot.store.sql import Store
 from tests.support.actions import HEAD, Play, denied, failed, play, playbook, throttled, working
 
+ONE_ENGINE = True
+
 LISTED = HEAD.replace("inputs:", "inputs:\n  things: {type: list, default: 'a, b, c'}")
 EACH = """\
   - id: each

@@ -11,6 +11,8 @@ from bot.playbook.model import Playbook
 from bot.store.sql import Store
 from tests.support.actions import HEAD, Play, failed, play, playbook, working
 
+ONE_ENGINE = True
+
 ONE = '  - {id: left, action: thing.make, with: {name: "{{ thing }}"}, irreversible: a test}\n'
 
 

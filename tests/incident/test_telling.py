@@ -5,6 +5,8 @@ from bot.jobs import SAY, Job
 from bot.store.sql import Store
 from tests.support.actions import HEAD, Play, failed, play, playbook, working
 
+ONE_ENGINE = True
+
 STEPS = """\
   - {id: question, ask: {en: Now?, ko: 지금?}}
   - {id: left, action: thing.make, with: {name: left}, irreversible: a test}

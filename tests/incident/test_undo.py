@@ -11,6 +11,8 @@ from bot.incident.timeline import restore
 from bot.store.sql import Store
 from tests.support.actions import HEAD, Play, failed, play, playbook, working
 
+ONE_ENGINE = True
+
 UNDO = 'undo: {action: thing.unmake, with: {name: "{{ steps.ID.name }}"}}'
 
 

@@ -1,6 +1,6 @@
 """What keeps a run from starting: another run that changes the same things, or that is its opposite."""
 
-from bot.errors import N_, Phrase, phrase
+from bot.errors import N_, Phrase, Refused, phrase
 from bot.incident.ports import Tx
 from bot.incident.walk import Walk, plan_of
 from bot.playbook.plan import touches
@@ -23,6 +23,12 @@ async def obstacle(tx: Tx, walk: Walk) -> Phrase | None:
         "{thing} is being changed by playbook {name} of incident {incident}. Wait until it ends, or abort it first."
     )
     return phrase(what, thing=thing, name=other.name, incident=other.incident)
+
+
+async def clear_way(tx: Tx, walk: Walk) -> None:
+    """Take what the run's plan changes. Raises `Refused` when something is in the way."""
+    if why := await obstacle(tx, walk):
+        raise Refused(why)
 
 
 async def _opposite(tx: Tx, walk: Walk) -> Phrase | None:

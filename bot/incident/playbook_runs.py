@@ -13,11 +13,11 @@ from bot.errors import N_, NotFound, Phrase, Refused, phrase
 from bot.incident import automatic_rules, stepping, undoing
 from bot.incident.approval import Approvers, expires_at
 from bot.incident.incident import Incident, new_id
-from bot.incident.obstacles import obstacle
+from bot.incident.obstacles import clear_way, obstacle
 from bot.incident.ports import Tx
-from bot.incident.run import STATUS_NAMES, Approval, Run, Step
+from bot.incident.run import AT_REST, PRESSABLE, STATUS_NAMES, Approval, Run, Step
 from bot.incident.timeline import display_name, entry, store
-from bot.incident.walk import Walk, plan_of, playbook_of, presses
+from bot.incident.walk import Walk, going_back, plan_of, playbook_of, presses
 from bot.jobs import DRAW_RUN, PLAN_RUN, Job, NewJob
 from bot.playbook import graph, inputs
 from bot.playbook.action import Done, Progress
@@ -178,8 +178,7 @@ class PlaybookRuns:
         walk.change(approvals=(*walk.run.approvals, approval))
         walk.note("run-approved", phrase(N_("{who} approved {name}."), who=self._name(by), name=walk.run.name), by)
         if self.approvers.enough(walk.run, walk.playbook):
-            if why := await obstacle(tx, walk):
-                raise Refused(why)
+            await clear_way(tx, walk)
             self._begin(walk, by)
         return await walk.close()
 
@@ -189,8 +188,7 @@ class PlaybookRuns:
         await self._may_decide(tx, walk, by)
         if walk.run.status != "announced":
             raise _refused_as_it_stands(walk.run)
-        if why := await obstacle(tx, walk):
-            raise Refused(why)
+        await clear_way(tx, walk)
         self._begin(walk, by)
         return await walk.close()
 
@@ -205,11 +203,7 @@ class PlaybookRuns:
         if not anybody:
             await self._may_decide(tx, walk, by)
         still_going = [row.step for row in walk.rows.values() if row.state == "running" and not walk.elements(row.step)]
-        for row in walk.rows.values():
-            if not row.over:
-                walk.put(row, state="aborted", decided_by=by, ended_at=tx.now)
-        walk.end("aborted")
-        walk.change(aborted_by=by)
+        _stop(walk, by)
         names = ", ".join(still_going) or "-"
         said = N_("{who} aborted {name}. Begun in AWS and going on by itself: {steps}.")
         walk.note("run-aborted", phrase(said, who=self._name(by), name=walk.run.name, steps=names), by)
@@ -229,13 +223,13 @@ class PlaybookRuns:
     async def press(self, tx: Tx, run_id: str, row: str, event: graph.Event, by: str, reason: str = "") -> Run:
         """A person's word on one row: `retry`, `skip` (with a reason), `yes`, `no`, or `confirm` of a manual step."""
         walk = await Walk.open(tx, run_id)
-        if walk.run.status not in {"running", "needs_person", "undoing"}:
+        if walk.run.status not in PRESSABLE:
             raise _refused_as_it_stands(walk.run)
         await self._may_decide(tx, walk, by)
         if row not in walk.rows:
             raise NotFound("step", row, ", ".join(walk.rows))
-        going_back = any(not undo.over and undo.state != "aborted" for undo in walk.undos)
-        if going_back and not walk.rows[row].undoes:
+        back = going_back(walk.undos)
+        if back and not walk.rows[row].undoes:
             raise Refused(phrase(N_("The run is being taken back: its steps no longer go on.")))
         stepping.pressed(walk, walk.rows[row], event, by, reason)
         said = {
@@ -244,7 +238,7 @@ class PlaybookRuns:
             "confirm": N_("{who} has done step {step}."),
         }[event]  # fmt: skip
         walk.note(f"step-{event}", phrase(said, who=self._name(by), step=row, reason=reason), by)
-        walk.change(status="undoing" if going_back else "running")
+        walk.change(status="undoing" if back else "running")
         stepping.go_on(walk)
         return await walk.close()
 
@@ -257,7 +251,7 @@ class PlaybookRuns:
         """
         walk = await Walk.open(tx, run_id)
         await self._may_decide(tx, walk, by)
-        if walk.run.status not in {"needs_person", "succeeded", "failed", "aborted", "undone"}:
+        if walk.run.status not in AT_REST:
             raise Refused(
                 phrase(N_("The run is {status}. Abort it first, then take it back."), status=_status(walk.run))
             )
@@ -265,8 +259,7 @@ class PlaybookRuns:
             raise NotFound("step", row, ", ".join(walk.rows))
         self.approvers.judge_undo(walk.run, walk.playbook, typed)
         undoing.start(walk, by, row, only=only)
-        if why := await obstacle(tx, walk):
-            raise Refused(why)
+        await clear_way(tx, walk)
         what = phrase(N_("{who} has {name} taken back."), who=self._name(by), name=walk.run.name)
         walk.note("run-undoing", what, by)
         stepping.go_on(walk)
@@ -370,7 +363,7 @@ class PlaybookRuns:
 
 def reversal(run: Run, rows: Sequence[Step], row: str | None = None, *, only: bool = False) -> Reversal:
     """What taking the run back would mean now: for the form that asks."""
-    if run.status not in {"needs_person", "succeeded", "failed", "aborted", "undone"}:
+    if run.status not in AT_REST:
         return Reversal()
     return reversal_of(playbook_of(run), rows, row, only=only)
 
@@ -387,11 +380,17 @@ def _in_its_regions(playbook: Playbook, context: Context, values: Mapping[str, A
     return context.model_copy(update={"region": acting, "failing": "" if failing == "none" else failing})
 
 
-def _called_off(walk: Walk, why: Phrase, by: str) -> None:
+def _stop(walk: Walk, by: str, why: Phrase | None = None) -> None:
+    """No row goes on or starts any more."""
+    for row in walk.rows.values():
+        if not row.over:
+            walk.put(row, state="aborted", decided_by=by, ended_at=walk.now)
     walk.end("aborted", why)
     walk.change(aborted_by=by)
-    for row in walk.rows.values():
-        walk.put(row, state="aborted", decided_by=by, ended_at=walk.now)
+
+
+def _called_off(walk: Walk, why: Phrase, by: str) -> None:
+    _stop(walk, by, why)
     walk.note("run-called-off", phrase(N_("{name} does not start: {why}"), name=walk.run.name, why=why), by)
 
 
@@ -414,7 +413,7 @@ def _out_of_time(walk: Walk) -> None:
 def _goes_on(row: Step, now: Step) -> None:
     """Raises `Refused` when the attempt of the row, as it is stored now, is over."""
     if (now.state, now.attempt) != ("running", row.attempt):
-        raise stepping.not_now(now)
+        raise graph.not_now(now.step, now.state)
 
 
 def _nearest_to_the_fault(row: Step) -> tuple[int, int]:

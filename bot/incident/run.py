@@ -26,6 +26,10 @@ STATUS_NAMES: Mapping[RunStatus, str] = {
 ENDED: frozenset[RunStatus] = frozenset({"succeeded", "undone", "failed", "aborted", "refused", "expired"})
 #: A run in one of these changes AWS, or is about to: it holds its resources, and its incident cannot be resolved.
 GOING: frozenset[RunStatus] = frozenset({"announced", "running", "needs_person", "undoing"})
+#: A run in one of these has rows that people may have a word on.
+PRESSABLE: frozenset[RunStatus] = GOING - {"announced"}
+#: A run in one of these may be taken back, as far as something has happened: nothing of it runs.
+AT_REST: frozenset[RunStatus] = frozenset({"needs_person", "succeeded", "failed", "aborted", "undone"})
 
 
 class Approval(BaseModel):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from bot.errors import N_, LifeboatError, Phrase, Refused, phrase
+from bot.errors import N_, LifeboatError, Phrase, phrase
 from bot.incident import undoing
 from bot.incident.run import Step
 from bot.incident.timeline import store
@@ -111,7 +111,7 @@ def _start_ready(walk: Walk) -> bool:
 def _start(walk: Walk, written: Written) -> None:
     row = walk.rows[written.id]
     try:
-        wanted = rendering.holds(written, walk.context, walk.values, walk.outputs)
+        wanted = written.when is None or rendering.holds(written, walk.context, walk.values, walk.outputs)
     except LifeboatError as error:
         _cannot_start(walk, row, error)
         return
@@ -192,7 +192,7 @@ def pressed(walk: Walk, row: Step, event: graph.Event, by: str, reason: str) -> 
     if row.state == "asking" and row.question and event in {"yes", "no"}:
         answered(walk, row, event, by)
     elif row.state == "asking" and row.question:
-        raise not_now(row)
+        raise graph.not_now(row.step, row.state)
     elif row.undoes or row.is_element:
         _pressed_alone(walk, row, event, by, reason)
     else:
@@ -202,9 +202,9 @@ def pressed(walk: Walk, row: Step, event: graph.Event, by: str, reason: str) -> 
 def _pressed_alone(walk: Walk, row: Step, event: graph.Event, by: str, reason: str) -> None:
     """An element or an undo that failed: the step, or the whole taking back, goes on with it."""
     if row.state != "failed" or event not in {"retry", "skip"}:
-        raise not_now(row)
+        raise graph.not_now(row.step, row.state)
     if event == "skip":
-        _say_why(row, reason)
+        graph.needs_reason(row.step, reason)
         walk.put(row, state="skipped", decided_by=by, reason=reason, ended_at=walk.now)
     elif row.is_element:
         walk.put(row, state="waiting", decided_by=by)  # a batch is never exceeded
@@ -239,16 +239,3 @@ def _all_elements(walk: Walk, row: Step, event: graph.Event, by: str, reason: st
             walk.put(element, state="skipped", decided_by=by, reason=reason, ended_at=walk.now)
         elif event == "retry" and element.state == "failed":
             walk.put(element, state="waiting", decided_by=by)
-
-
-def _say_why(row: Step, reason: str) -> None:
-    if not reason.strip():
-        raise Refused(
-            phrase(N_("Say why step {step} is skipped: whoever reads this tomorrow will ask."), step=row.step)
-        )
-
-
-def not_now(row: Step) -> Refused:
-    """The row is not in a state for what was to be done."""
-    state = phrase(graph.STATE_NAMES[row.state])
-    return Refused(phrase(N_("Step {step} is {state} now, so this can no longer be done."), step=row.step, state=state))

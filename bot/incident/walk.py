@@ -3,15 +3,15 @@
 `stepping.py` decides how a walk goes on; `undoing.py` how it goes back. Nothing here asks AWS.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from bot.errors import Phrase
 from bot.incident import automatic_rules
 from bot.incident.ports import Tx
-from bot.incident.run import Run, Step
+from bot.incident.run import PRESSABLE, Run, Step
 from bot.incident.timeline import Entry, entry, store
 from bot.jobs import DRAW_CARD, DRAW_RUN, RUN_TIMER, SAY, STEP, NewJob
 from bot.playbook import graph, inputs
@@ -49,7 +49,7 @@ class Walk:
         """The states of the playbook's own steps, for `graph`."""
         return {step.id: self.rows[step.id].state for step in self.playbook.steps}
 
-    @property
+    @cached_property  # a run's inputs are frozen
     def values(self) -> Values:
         """The typed inputs."""
         return inputs.fill(self.playbook, self.context, self.run.inputs).values
@@ -182,11 +182,16 @@ def planned_of(run: Run, row: str) -> PlannedStep | None:
     return planned_step(from_json({**run.plan, "steps": own}), row)
 
 
+def going_back(rows: Iterable[Step]) -> bool:
+    """Whether the run is being taken back: then its own steps no longer go on."""
+    return any(row.undoes and not row.over and row.state != "aborted" for row in rows)
+
+
 def presses(run: Run, rows: Sequence[Step]) -> Mapping[str, tuple[graph.Event, ...]]:
     """What a person may press on each row now; rows without a button are left out."""
-    if run.status not in {"running", "needs_person", "undoing"}:
+    if run.status not in PRESSABLE:
         return {}
-    if any(row.undoes and not row.over and row.state != "aborted" for row in rows):
+    if going_back(rows):
         return _found((row for row in rows if row.undoes), {})
     playbook = playbook_of(run)
     own = {row.step: row.state for row in rows if not row.is_element and not row.undoes}

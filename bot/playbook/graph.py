@@ -4,11 +4,11 @@
        │                │   └─────fail─────▶ failed        yes  ▶ running when it has an action, else done
        ├──skip──▶ skipped ◀──skip──┘  └─retry─▶ waiting    no   ▶ skipped, with everything that comes after it
        └──leave─▶ skipped (its `when` is false)            confirm (the Done button of a manual step) ▶ done
-    running ──ask──▶ asking ──answer──▶ running          an action's own question to a person, in the middle of it
 
 A failed step holds up only what needs it: the other branches go on to their end. A skipped step counts as done for the
 steps that need it; so does a `best_effort` step that failed. Every function returns the states that change and leaves
-the writing to its caller. Elements of a `for_each` are in `elements.py`, undos in `reversal.py`.
+the writing to its caller. Elements of a `for_each` are in `elements.py`, undos in `reversal.py`; an action's own question, in
+the middle of a running step, is between the action and a person, and nothing here waits for it.
 """
 
 from collections.abc import Mapping
@@ -20,8 +20,8 @@ from bot.playbook.model import Playbook, Step
 #: Where a step is. `aborted` is set on every unfinished step of an aborted run.
 StepState = Literal["waiting", "running", "asking", "done", "failed", "skipped", "aborted"]
 
-#: What may happen to a step. The first five come from the run itself, the others from people.
-Event = Literal["start", "leave", "finish", "fail", "ask", "answer", "yes", "no", "confirm", "retry", "skip"]
+#: What may happen to a step. The first four come from the run itself, the others from people.
+Event = Literal["start", "leave", "finish", "fail", "yes", "no", "confirm", "retry", "skip"]
 
 #: How a run stands when nothing moves any more. `failed` rests: retry or skip moves it on; the others are final.
 RunOutcome = Literal["done", "failed", "aborted"]
@@ -132,14 +132,25 @@ def apply(playbook: Playbook, states: States, step: str, event: Event, reason: s
     """
     becomes = _becomes(playbook, states, playbook.step(step), event)
     if becomes is None:
-        state = phrase(STATE_NAMES[states[step]])
-        raise Refused(phrase(N_("Step {step} is {state} now, so this can no longer be done."), step=step, state=state))
-    if event == "skip" and not reason.strip():
-        raise Refused(phrase(N_("Say why step {step} is skipped: whoever reads this tomorrow will ask."), step=step))
+        raise not_now(step, states[step])
+    if event == "skip":
+        needs_reason(step, reason)
     changes: Changes = {step: becomes}
     if event == "no":
         changes |= {id_: "skipped" for id_ in downstream(playbook, step) if states[id_] == "waiting"}
     return changes
+
+
+def not_now(step: str, state: StepState) -> Refused:
+    """The step, the element or the undo is not in a state for what was to be done."""
+    what = N_("Step {step} is {state} now, so this can no longer be done.")
+    return Refused(phrase(what, step=step, state=phrase(STATE_NAMES[state])))
+
+
+def needs_reason(step: str, reason: str) -> None:
+    """Raises `Refused` for a skip without a reason."""
+    if not reason.strip():
+        raise Refused(phrase(N_("Say why step {step} is skipped: whoever reads this tomorrow will ask."), step=step))
 
 
 def abort(playbook: Playbook, states: States) -> Changes:
@@ -161,10 +172,6 @@ def _becomes(  # noqa: PLR0911  # one line for each arrow of the picture above
             return "asking" if step.asks_first or step.kind == "manual" else "running"
         case "waiting", "leave", _ if step.id in ready(playbook, states):
             return "skipped"
-        case "running", "ask", _:
-            return "asking"
-        case "asking", "answer", "action" | "check" | "ask":
-            return "running"
         case ("running", "finish", _) | ("asking", "confirm", "manual"):
             return "done"
         case "asking", "yes", "ask" | "action":

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from bot.errors import N_
 from bot.incident.approval import needed, region_of
-from bot.incident.run import Run, Step
+from bot.incident.run import PRESSABLE, Run, Step
 from bot.incident.timeline import restore
 from bot.incident.wording import worded
 from bot.language import Words
@@ -72,7 +72,7 @@ def _commands(run: Run, row: Step, *, by_hand: bool) -> Iterator[str]:
         return
     if row.state == "asking":
         yield f"answer {run.id} {name} {'done' if by_hand and not row.question else 'yes|no'}"
-    elif row.state == "failed" and run.status in {"running", "needs_person", "undoing"}:
+    elif row.state == "failed" and run.status in PRESSABLE:
         yield f"retry {run.id} {name}"
         yield f"skip {run.id} {name} --reason …"
 

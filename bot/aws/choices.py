@@ -96,12 +96,49 @@ def _last(arn: str) -> str:
     return arn.rsplit("/", 1)[-1]
 
 
+def _every_service(session: Aws, given: Given) -> Iterator[str]:
+    """`cluster/service`, of every cluster."""
+    for cluster in _clusters(session, given):
+        yield from (f"{cluster}/{service}" for service in _services(session, {"cluster": cluster}))
+
+
+def _scaling_groups(session: Aws, _: Given) -> Iterator[str]:
+    describe = session.client("autoscaling").describe_auto_scaling_groups
+    yield from (one["AutoScalingGroupName"] for one in _pages(describe, "AutoScalingGroups", "NextToken"))
+
+
+def _database_clusters(session: Aws, _: Given) -> Iterator[str]:
+    describe = session.client("rds").describe_db_clusters
+    yield from (one["DBClusterIdentifier"] for one in _pages(describe, "DBClusters", "Marker"))
+
+
+def _global_clusters(session: Aws, _: Given) -> Iterator[str]:
+    describe = session.client("rds").describe_global_clusters
+    yield from (one["GlobalClusterIdentifier"] for one in _pages(describe, "GlobalClusters", "Marker"))
+
+
+def _caches(session: Aws, _: Given) -> Iterator[str]:
+    describe = session.client("elasticache").describe_replication_groups
+    yield from (one["ReplicationGroupId"] for one in _pages(describe, "ReplicationGroups", "Marker"))
+
+
+def _buckets(session: Aws, _: Given) -> Iterator[str]:
+    yield from (one["Name"] for one in session.client("s3").list_buckets()["Buckets"])
+
+
 _FIND: Mapping[ValueType, Callable[[Aws, Given], Iterator[str]]] = {
+    "autoscaling.groups": _scaling_groups,
     "dynamodb.table": _tables,
+    "dynamodb.tables": _tables,
     "ecs.cluster": _clusters,
     "ecs.service": _services,
+    "ecs.services": _every_service,
+    "elasticache.group": _caches,
     "elb.load_balancers": _balancers,
+    "rds.cluster": _database_clusters,
+    "rds.global_cluster": _global_clusters,
     "region": _regions,
+    "s3.bucket": _buckets,
     "ssm.parameter": _parameters,
     "zone": _zones,
 }

@@ -69,11 +69,18 @@ NEVER = (
 
 #: What forms ask for the menus of inputs of these types (`bot/aws/choices.py`).
 MENUS: Mapping[ValueType, tuple[str, ...]] = {
+    "autoscaling.groups": ("autoscaling:DescribeAutoScalingGroups",),
     "dynamodb.table": ("dynamodb:ListTables",),
+    "dynamodb.tables": ("dynamodb:ListTables",),
     "ecs.cluster": ("ecs:ListClusters",),
     "ecs.service": ("ecs:ListServices",),
+    "ecs.services": ("ecs:ListClusters", "ecs:ListServices"),
+    "elasticache.group": ("elasticache:DescribeReplicationGroups",),
     "elb.load_balancers": ("elasticloadbalancing:DescribeLoadBalancers",),
+    "rds.cluster": ("rds:DescribeDBClusters",),
+    "rds.global_cluster": ("rds:DescribeGlobalClusters",),
     "region": ("ec2:DescribeRegions",),
+    "s3.bucket": ("s3:ListAllMyBuckets",),
     "ssm.parameter": ("ssm:DescribeParameters",),
     "zone": ("ec2:DescribeAvailabilityZones",),
 }

@@ -1,6 +1,6 @@
 """What runs reach AWS with: the tables of actions and checks, sessions by region, and the pool that calls run on."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -33,6 +33,11 @@ class Hands:
         if found is None:
             raise ActionFailed(phrase(N_("This version of Lifeboat has no action or check named {name}."), name=name))
         return found
+
+    def recalls(self, name: str) -> Collection[str]:
+        """What the action or the check of that name wants to be told of what is known beforehand."""
+        found = self.actions.get(name) or self.checks.get(name)
+        return found.facts.recalls if found else ()
 
     def aws(self, context: Context, region: str = "", *, best_effort: bool = False) -> Aws:
         """Clients for a step: in its region, and never of the region that is failing unless it says `best_effort`."""

@@ -13,7 +13,7 @@ from bot.incident.playbook_runs import PlaybookRuns, playbook_of
 from bot.incident.ports import Store, Tx
 from bot.incident.run import Run
 from bot.jobs import Job
-from bot.playbook.action import Attempt, Aws, Facts, Failed, StepPlan
+from bot.playbook.action import Attempt, Aws, Facts, Failed, Memo, StepPlan
 from bot.playbook.context import Context
 from bot.playbook.forecast import Samples, remaining, spreads
 from bot.playbook.inputs import fill
@@ -48,9 +48,10 @@ class Planner:
         async with self.store.begin() as tx:
             run = await tx.runs.get(run_id)
             records = (await tx.runs.records([run.name])).get(run.name, ())
+            known = await tx.known.recall(self._recalls(playbook_of(run)))
         samples = [record.steps for record in records]
         try:
-            made = await self.hands.pool(lambda: self._plan(run, samples))
+            made = await self.hands.pool(lambda: self._plan(run, samples, known))
         except Unavailable:
             raise
         except LifeboatError as error:
@@ -62,20 +63,25 @@ class Planner:
             return lambda tx: self.runs.plan_failed(tx, run_id, said)
         return lambda tx: self.runs.planned(tx, run_id, made)
 
-    def _plan(self, run: Run, samples: Samples) -> Plan:
+    def _recalls(self, playbook: Playbook) -> Collection[str]:
+        return {prefix for step in playbook.steps for prefix in self.hands.recalls(step.uses or "")}
+
+    def _plan(self, run: Run, samples: Samples, known: Mapping[str, Memo]) -> Plan:
         playbook, context = playbook_of(run), Context.model_validate(run.context)
         values = fill(playbook, context, run.inputs).values
 
         def plan_step(step: PlaybookStep, rendered: Mapping[str, Any]) -> StepPlan:
-            return self._plan_step(run, context, step, rendered)
+            return self._plan_step(run, context, step, rendered, known)
 
         plan = assemble(playbook, context, values, plan_step, self.call_problems)
         return self._timed(self._permitted(plan, playbook, context), playbook, samples)
 
-    def _plan_step(self, run: Run, context: Context, step: PlaybookStep, rendered: Mapping[str, Any]) -> StepPlan:
+    def _plan_step(
+        self, run: Run, context: Context, step: PlaybookStep, rendered: Mapping[str, Any], known: Mapping[str, Memo]
+    ) -> StepPlan:
         used = self.hands.used(step.uses or "")
         params = bind(used.facts.params, rendered, step.id)
-        attempt = Attempt(run.incident, run.id, step.id, 1, context.now, context.now)
+        attempt = Attempt(run.incident, run.id, step.id, 1, context.now, context.now, known=known)
         aws = self.hands.aws(context, step.region or "", best_effort=step.best_effort)
         if used.facts.kind == "action":
             return self.hands.actions[used.facts.name].plan(params, aws, attempt)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from bot.incident.correlate import AlarmRecord
 from bot.incident.incident import Incident
@@ -12,6 +12,7 @@ from bot.incident.pager import Page
 from bot.incident.run import Run, RunStatus, Step
 from bot.incident.timeline import Entry
 from bot.jobs import Job, NewJob
+from bot.playbook.action import Memo
 
 Door = Literal["sns-http", "sqs", "sweep", "cli", "self"]
 
@@ -225,6 +226,18 @@ class Groups(Protocol):
     async def put(self, group: str, members: Collection[str], at: datetime) -> None: ...
 
 
+class Known(Protocol):
+    """What the survey noted of AWS while all was well (`bot.playbook.action.Memo`), inside a transaction."""
+
+    async def recall(self, prefixes: Collection[str]) -> Mapping[str, Memo]:
+        """What is known under keys that begin with any of these."""
+        ...
+
+    async def note(self, values: Mapping[str, Any]) -> None:
+        """AWS says so now. JSON values; what an earlier survey said of these keys is replaced."""
+        ...
+
+
 class Tx(Protocol):
     """One transaction and the instant at which it began, by the database's clock."""
 
@@ -251,6 +264,9 @@ class Tx(Protocol):
 
     @property
     def groups(self) -> Groups: ...
+
+    @property
+    def known(self) -> Known: ...
 
 
 class Store(Protocol):

@@ -20,7 +20,7 @@ from bot.incident.run import Step
 from bot.incident.walk import Walk, planned_of
 from bot.jobs import LEASE, Job
 from bot.playbook import rendering
-from bot.playbook.action import Asks, Attempt, Aws, Done, Failed, Params, Progress, StepPlan, Working
+from bot.playbook.action import Asks, Attempt, Aws, Done, Failed, Memo, Params, Progress, StepPlan, Working
 from bot.playbook.plan import same_calls
 from bot.playbook.stored import decode, encode
 
@@ -61,15 +61,16 @@ class StepRunner:
         held_at = time.monotonic()
         async with self.store.begin(job) as tx:
             walk = await Walk.open(tx, run_id)
-        row = walk.rows[row_id]
+            row = walk.rows[row_id]
+            known = await tx.known.recall(self.hands.recalls(_uses(walk, row)))
         if row.state != "running" or row.attempt != attempt:
             return _nothing
-        outcome = await self._outcome(job, walk, row, held_at)
+        outcome = await self._outcome(job, walk, row, known, held_at)
         return lambda tx: self.runs.step_reported(
             tx, run_id, row_id, attempt, outcome.progress, acted=outcome.acted, transient=outcome.transient, acting=outcome.acting,
         )  # fmt: skip
 
-    async def _outcome(self, job: Job, walk: Walk, row: Step, held_at: float) -> _Outcome:
+    async def _outcome(self, job: Job, walk: Walk, row: Step, known: Mapping[str, Memo], held_at: float) -> _Outcome:
         """Make the call; whatever goes wrong becomes the row's own failure, but for our own troubles (`Unavailable`).
 
         `held_at`: an instant, by the clock that runs on while a process is frozen, after which the lease was ours.
@@ -79,7 +80,7 @@ class StepRunner:
             what = N_("Not finished within {limit}. Look at it in AWS, then retry or skip.")
             return _Outcome(Failed(phrase(what, limit=limit)), row.acted)
         try:
-            call = self._prepare(walk, row)
+            call = self._prepare(walk, row, known)
             if row.params is None:
                 before = await self._before(walk, call)
                 held_at = time.monotonic()
@@ -101,26 +102,25 @@ class StepRunner:
             return _Outcome(Failed(broken(error)), row.acted)
         return _Outcome(progress, acted=not (isinstance(progress, Working) and progress.more))
 
-    def _prepare(self, walk: Walk, row: Step) -> _Call:
+    def _prepare(self, walk: Walk, row: Step, known: Mapping[str, Memo]) -> _Call:
         """With the parameters that were written down, or, the first time, with what earlier steps gave."""
         written = walk.playbook.step(row.written)
         item = decode(row.item)
-        known = (walk.context, walk.values, walk.outputs)
+        about = (walk.context, walk.values, walk.outputs)
+        uses = _uses(walk, row)
         if row.undoes:
-            uses = written.undo.action if written.undo else ""
             given = _given(walk.rows[row.undoes])
-            rendered = rendering.undo_parameters(written, *known, given, item) if row.params is None else {}
+            rendered = rendering.undo_parameters(written, *about, given, item) if row.params is None else {}
         else:
-            uses = written.uses or ""
-            rendered = rendering.parameters(written, *known, item) if row.params is None else {}
-        region = rendering.step_region(written, *known, item)
+            rendered = rendering.parameters(written, *about, item) if row.params is None else {}
+        region = rendering.step_region(written, *about, item)
         params = rendered if row.params is None else decode(dict(row.params))
         return _Call(
             row=row,
             uses=uses,
             params=rendering.bind(self.hands.used(uses).facts.params, params, row.step),
             aws=self.hands.aws(walk.context, region, best_effort=written.best_effort),
-            attempt=_attempt(walk, row),
+            attempt=_attempt(walk, row, known),
         )
 
     async def _before(self, walk: Walk, call: _Call) -> StepPlan:
@@ -168,10 +168,17 @@ def _arguments(call: _Call) -> tuple[Params, Aws, Attempt]:
     return call.params, call.aws, call.attempt
 
 
-def _attempt(walk: Walk, row: Step) -> Attempt:
+def _uses(walk: Walk, row: Step) -> str:
+    """The name of the action or the check that the row calls."""
+    written = walk.playbook.step(row.written)
+    return (written.undo.action if written.undo else "") if row.undoes else written.uses or ""
+
+
+def _attempt(walk: Walk, row: Step, known: Mapping[str, Memo]) -> Attempt:
     return Attempt(
         incident=walk.run.incident, run=row.run, step=row.step, number=row.attempt, started_at=row.started_at or walk.now,
         now=walk.now, memory=decode(dict(row.memory)), answer=row.answer, again=row.acting,
+        known=known,
     )  # fmt: skip
 
 

@@ -58,6 +58,14 @@ class Aws(Protocol):
 
 
 @dataclass(frozen=True)
+class Memo:
+    """Something of AWS that was noted before it mattered: `value` is JSON, `seen_at` when AWS last said so."""
+
+    value: Any
+    seen_at: datetime
+
+
+@dataclass(frozen=True)
 class Attempt:
     """What a step knows of itself, stored before its first call (write-ahead).
 
@@ -65,7 +73,8 @@ class Attempt:
     client token. `memory` is what this attempt's earlier `act` and `look` calls returned as `memory`. `answer` is a
     person's word on the question that the last call asked (`Asks`), and given to one call only: it is spent before that
     call. `again`: an earlier `act` of this attempt was begun and its end was never recorded (the process died), so what
-    it calls may have been sent. An `act` that returned (`Asks` too) or raised `ActionFailed` has ended.
+    it calls may have been sent. An `act` that returned (`Asks` too) or raised `ActionFailed` has ended. `known` is what
+    its facts recall (`Facts.recalls`), by key: nobody must ask a failing region for it now.
     """
 
     incident: str
@@ -77,6 +86,7 @@ class Attempt:
     memory: Mapping[str, Any] = field(default_factory=dict)
     answer: Literal["yes", "no"] | None = None
     again: bool = False
+    known: Mapping[str, Memo] = field(default_factory=dict)
 
     @property
     def token(self) -> str:
@@ -226,6 +236,7 @@ class Facts:
     `calls` are the operations it may call, as `dynamodb:RestoreTableToPointInTime` (botocore's service and operation);
     `resources` scopes permissions: an IAM action to ARN patterns in which `{account}` and `{region}` are filled in.
     `looks_up`: it asks AWS for configuration that a regional failover must have cached. `takes`: its usual duration.
+    `recalls`: how the keys begin of what it wants to be told in `Attempt.known`, as the survey notes it beforehand.
 
     `faults` finds what lint cannot see in `params` alone; a text that is a template is handed to it as `Some`. `narrow`
     says what is declared once the parameters are known, for an action that can do many things: see `given`.
@@ -246,6 +257,7 @@ class Facts:
     recovers: Figures | None = None
     takes: timedelta | None = None
     looks_up: bool = False
+    recalls: tuple[str, ...] = ()
     faults: Callable[[Mapping[str, Any]], Iterable[Fault]] | None = None
     narrow: Callable[["Facts", Mapping[str, Any]], "Facts"] | None = None
 

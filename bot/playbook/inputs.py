@@ -253,5 +253,13 @@ _PARSE: Mapping[ValueType, Callable[[str, Reader], Any]] = {
         r"(arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:[0-9]{12}:loadbalancer/)?((app|net)/)?[A-Za-z0-9-]{1,32}(/[0-9a-f]+)?",
         "web, api",
     ),
+    "ecs.services": _listed(r"[A-Za-z0-9_-]{1,255}/[A-Za-z0-9_-]{1,255}", "shop/web, shop/api"),
+    "dynamodb.tables": _listed(r"[A-Za-z0-9_.-]{3,255}", "orders, carts"),
+    "autoscaling.groups": _listed(r"[\x20-\x2b\x2d-\x39\x3b-\x7e]{1,255}", "workers, batch"),
+    "rds.cluster": _named(r"[A-Za-z](-?[A-Za-z0-9]){0,62}", "shop-db"),
+    "rds.global_cluster": _named(r"[A-Za-z](-?[A-Za-z0-9]){0,254}", "shop-global"),
+    "elasticache.group": _named(r"[A-Za-z](-?[A-Za-z0-9]){0,39}", "shop-cache"),
+    "s3.bucket": _named(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "shop-assets"),
+    "url": _named(r"https?://[A-Za-z0-9.\[\]:_-]+(/\S*)?", "https://shop.example/health"),
     "ssm.parameter": _named(r"(?=.{1,1011}$)/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*", "/orders/table"),
 }

@@ -31,8 +31,16 @@ ValueType = Literal[
     "dynamodb.table",
     "ecs.cluster",
     "ecs.service",
+    "ecs.services",
+    "dynamodb.tables",
+    "autoscaling.groups",
+    "rds.cluster",
+    "rds.global_cluster",
+    "elasticache.group",
     "elb.load_balancers",
+    "s3.bucket",
     "ssm.parameter",
+    "url",
 ]
 
 #: How long a check or an action may take when its step does not say.

@@ -30,7 +30,7 @@ _WORDS: Mapping[Any, str] = {
     timedelta: "duration",
 }
 #: The types whose values are lists of texts.
-LISTS = frozenset({"list", "elb.load_balancers"})
+LISTS = frozenset({"list", "elb.load_balancers", "ecs.services", "dynamodb.tables", "autoscaling.groups"})
 _TEXTLESS = (frozenset(_WORDS.values()) | LISTS) - {"str"}
 
 

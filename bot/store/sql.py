@@ -11,6 +11,7 @@ from bot.store.graves import Graves
 from bot.store.history import MessageRows, NoteRows
 from bot.store.inbox import InboxRows
 from bot.store.incidents import IncidentRows, PageRows
+from bot.store.known import KnownRows
 from bot.store.queue import Queue
 from bot.store.runs import RunRows
 from bot.store.statements import Statements
@@ -34,6 +35,7 @@ class Transaction:
         self.notes = NoteRows(connection, now)
         self.switches = SwitchRows(connection)
         self.groups = GroupRows(connection)
+        self.known = KnownRows(connection, now)
         self.messages = MessageRows(connection, now)
         self.inbox = InboxRows(connection, now)
         self.watch = Watch(connection, now)

@@ -279,6 +279,15 @@ class GroupRow(SQLModel, table=True):
     at: datetime = _instant(null=False)
 
 
+class KnownRow(SQLModel, table=True):
+    """What the survey noted of AWS, and when AWS last said so."""
+
+    __tablename__ = "known"
+    key: str = Field(sa_column=Column(String(500), primary_key=True))
+    value: Any = _json()
+    seen_at: datetime = _instant(null=False)
+
+
 class PersonRow(SQLModel, table=True):
     """What Slack told us of a user: the language and the zone to speak to them in."""
 

@@ -6,7 +6,7 @@ deployments, ECS events on EventBridge.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.rehearsal.aws.call import Answer, AwsError, Call, Handler, Moto
@@ -21,7 +21,10 @@ _NEW_DEPLOYMENT = ("taskDefinition", "networkConfiguration", "platformVersion", 
 
 
 class Containers:
+    """`pace`: how long each stage of a task lasts, before the clock's speed divides it."""
+
     def __init__(self, clock: Clock) -> None:
+        self.pace = Pace(timedelta(seconds=1), timedelta(seconds=2), timedelta(seconds=2))
         self._clock = clock
         self.rollouts: dict[Key, Rollout] = {}
         self._releases = Releases(clock, self.rollouts)
@@ -205,7 +208,8 @@ class Containers:
         return "crashes" if key in self._crashing else self._bad.get(release, "healthy")
 
     def _pace(self) -> Pace:
-        return Pace(self._clock.scaled(1), self._clock.scaled(2), self._clock.scaled(2))
+        pace, speed = self.pace, self._clock.speed
+        return Pace(pace.provisioning / speed, pace.pending / speed, pace.stopping / speed)
 
 
 def _key(call: Call) -> Key:

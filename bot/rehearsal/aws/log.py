@@ -15,7 +15,7 @@ HIDDEN = "(hidden)"
 
 @dataclass(frozen=True)
 class Logged:
-    """`status` None: the caller got no answer. `error` is AWS's code."""
+    """`status` None: the caller got no answer. `error` is AWS's code. `agent` is what the caller calls itself."""
 
     at: datetime
     service: str
@@ -24,6 +24,7 @@ class Logged:
     parameters: Mapping[str, Any]
     status: int | None
     error: str = ""
+    agent: str = ""
 
 
 class CallLog(list[Logged]):
@@ -38,7 +39,8 @@ class CallLog(list[Logged]):
 
     def add(self, call: Call, at: datetime, status: int | None, error: str = "") -> None:
         shown = _shown(call)
-        self.append(Logged(at, call.service, call.operation, call.region, shown, status, error))
+        agent = call.request.header("user-agent")
+        self.append(Logged(at, call.service, call.operation, call.region, shown, status, error, agent))
 
 
 def _shown(call: Call) -> Mapping[str, Any]:

@@ -41,7 +41,7 @@ class Front:
         for number, name in enumerate(LOAD_BALANCERS):
             self._balancer(name, 100 + number, vpc, subnets)
         self.plan = self.make_plan()
-        self._document()
+        self.make_document()
 
     @property
     def parameters(self) -> Mapping[str, str]:
@@ -73,7 +73,7 @@ class Front:
         managed = self.aws.client("arc-zonal-shift", REGION).get_managed_resource(resourceIdentifier=self.arns[name])
         return dict(managed["appliedWeights"])
 
-    def _document(self) -> None:
+    def make_document(self) -> None:
         """It asks first, and then warms up the caches that it is told of."""
         asks = {"Message": "Warm up {{ Caches }}? They are slow for a while.", "Approvers": [_ROLE]}
         warms = {"DocumentName": "AWS-RunShellScript", "Parameters": {"commands": ["warm-up {{ Caches }}"]}}

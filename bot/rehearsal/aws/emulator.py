@@ -8,10 +8,10 @@ Any boto3 program reaches it with `AWS_ENDPOINT_URL` alone. What no feature know
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import boto3
 from botocore.config import Config
@@ -27,6 +27,7 @@ from bot.rehearsal.aws.deliveries import Deliveries
 from bot.rehearsal.aws.faults import Cut, Faults
 from bot.rehearsal.aws.log import CallLog
 from bot.rehearsal.aws.moto_app import ACCOUNT, MotoApp
+from bot.rehearsal.aws.outages import Outages
 from bot.rehearsal.aws.queues import Queues
 from bot.rehearsal.aws.region_switch import RegionSwitch
 from bot.rehearsal.aws.restores import Restores, RestoreTimes
@@ -37,13 +38,14 @@ from bot.rehearsal.aws.topics import Topics
 from bot.rehearsal.aws.zonal_shifts import ZonalShifts
 
 logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
 
 
 class EmulatedAws:
     """One at a time in a process: moto keeps its state in its modules. It starts empty.
 
     `speed` divides what the emulator waits for; a `clock` of one's own may stand still. `times` says how long
-    restores take and lag. `faults`, `calls`, `deliveries`, `sms`, `ecs`, `automations`, `region_switch` and `zonal_shifts`
+    restores take and lag. `faults`, `outages`, `calls`, `deliveries`, `sms`, `ecs`, `automations`, `region_switch` and `zonal_shifts`
     are for tests, drills and the demo.
     """
 
@@ -56,6 +58,7 @@ class EmulatedAws:
         self.clock = clock or Clock(speed=speed)
         self.calls = CallLog()
         self.faults = Faults()
+        self.outages = Outages(self.clock)
         self.hold = self.faults.hold
         self._port = port
         self._clients: dict[Any, Any] = {}
@@ -127,7 +130,7 @@ class EmulatedAws:
 
     def client(self, service: str, region: str = "us-east-1", **config: Any) -> Any:
         """A boto3 client that tries once, so that a fault is seen; `config` as `botocore.config.Config` takes it."""
-        key = (service, region, tuple(sorted(config.items())))
+        key = (service, region, repr(sorted(config.items())))
         if key not in self._clients:
             settings = {"retries": {"total_max_attempts": 1}, "connect_timeout": 2, "read_timeout": 30, **config}
             self._clients[key] = _session().client(
@@ -135,11 +138,16 @@ class EmulatedAws:
             )
         return self._clients[key]
 
+    def inside(self, look: Callable[[], Result]) -> Result:
+        """What a plain function sees on the emulator's thread, where nothing changes meanwhile. It blocks."""
+        return self._server.call_on_thread(look)
+
     async def _respond(self, request: Request) -> Reply | None:
         """None: the caller gets no answer."""
         call = Call(request, "", "", "", {})
         try:
             call = wire.recognise(request)
+            await self.outages.apply(call)
             await self.faults.apply(call, "before")
             reply = await self._perform(call)
             await self.faults.apply(call, "after")

@@ -23,6 +23,11 @@ class Cut(Exception):
     """The connection is to be dropped without an answer."""
 
 
+def throttled(service: str) -> AwsError:
+    """As each service words it."""
+    return AwsError(_THROTTLED.get(service, "ThrottlingException"), "Rate exceeded")
+
+
 @dataclass(eq=False)
 class Fault:
     """`effect` raises `AwsError` or `Cut`, or waits. `times` None: until cleared."""
@@ -84,7 +89,7 @@ class Faults:
 
     def throttle(self, service: str, operation: str = ANY, region: str = ANY, times: int | None = None) -> Fault:
         async def effect(call: Call) -> None:
-            raise AwsError(_THROTTLED.get(call.service, "ThrottlingException"), "Rate exceeded")
+            raise throttled(call.service)
 
         return self._add(service, operation, region, "before", effect, times)
 

@@ -6,13 +6,15 @@ over all of them are tests/rules/test_actions.py.
 
 from collections.abc import Mapping
 
-from bot.aws import alb, automation, call, region_switch, ssm, zonal_shift, zone
+from bot.aws import alb, automation, call, region_switch, ssm
 from bot.aws.dynamodb import compare, copy_back, from_backup, reapply, restore, undelete, undo_copy_back, window
 from bot.aws.ecs import restart, scale_back, scale_out, steady, stop_tasks
 from bot.aws.ecs import rollback as release
 from bot.aws.s3.checks import AsOf, CanRollBack
 from bot.aws.s3.rollback import RollbackPrefix
 from bot.aws.s3.undelete import Undelete
+from bot.aws.zonal_shift import cancel, start
+from bot.aws.zone import can_shift
 from bot.playbook.action import Action, Check
 
 ACTIONS: Mapping[str, Action] = {
@@ -37,8 +39,8 @@ ACTIONS: Mapping[str, Action] = {
     "s3.undelete": Undelete(),
     "ssm.put_parameter": ssm.PutParameter(),
     "ssm.run_automation": automation.RunAutomation(),
-    "zonal_shift.cancel": zonal_shift.Cancel(),
-    "zonal_shift.start": zonal_shift.Start(),
+    "zonal_shift.cancel": cancel.Cancel(),
+    "zonal_shift.start": start.Start(),
 }
 
 CHECKS: Mapping[str, Check] = {
@@ -54,5 +56,5 @@ CHECKS: Mapping[str, Check] = {
     "region_switch.plan_ready": region_switch.PlanReady(),
     "s3.as_of": AsOf(),
     "s3.can_roll_back": CanRollBack(),
-    "zone.can_shift": zone.CanShift(),
+    "zone.can_shift": can_shift.CanShift(),
 }

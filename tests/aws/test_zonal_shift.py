@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from bot.aws.zonal_shift import Away, Back, Cancel, Start
+from bot.aws.zonal_shift.cancel import Back, Cancel
+from bot.aws.zonal_shift.start import Away, Start
 from bot.errors import ActionFailed
 from bot.playbook.action import Call, Done, Failed, Working
 from bot.rehearsal.aws.emulator import EmulatedAws

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from bot.aws.zone import CanShift, Shiftable, find_zone
+from bot.aws.zone.can_shift import CanShift, Shiftable
+from bot.aws.zone.find import find_zone
 from bot.errors import ActionFailed
 from bot.playbook.action import Done, Failed
 from bot.rehearsal.aws.emulator import EmulatedAws

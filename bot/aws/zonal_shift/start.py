@@ -1,33 +1,17 @@
-"""ARC zonal shift: keep the traffic of a load balancer away from a zone, for a while, and bring it back.
+"""Keep the traffic of a load balancer away from a zone, for a while: `zonal_shift.start`."""
 
-It moves traffic, not tasks: DNS answers leave the zone out within seconds, clients follow within minutes. A shift ends by
-itself (`expires_in`). StartZonalShift takes no token, but a load balancer has at most one shift, so looking is enough.
-"""
-
-from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from bot.aws.calls import perform
 from bot.aws.polling import SETTLING, next_look
-from bot.aws.tokens import comment_of, is_of_incident
-from bot.aws.zone import (
-    AUTOSHIFTS,
-    CALLS,
-    READS,
-    Balancer,
-    Managed,
-    Zone,
-    ZoneName,
-    find_balancer,
-    find_managed,
-    find_zone,
-    health_of,
-    listing,
-    obstacles,
-)
+from bot.aws.tokens import comment_of
+from bot.aws.zonal_shift.shifts import ARNS, Shift, Where, is_ours, shift_of, touched
+from bot.aws.zone.find import Balancer, Zone, find_balancer, find_managed, find_zone
+from bot.aws.zone.health import health_of
+from bot.aws.zone.obstacles import AUTOSHIFTS, CALLS, READS, listing, obstacles
 from bot.errors import N_, ActionFailed, Phrase, phrase
 from bot.playbook.action import (
     Attempt,
@@ -39,7 +23,6 @@ from bot.playbook.action import (
     Failed,
     Figures,
     Need,
-    Params,
     Progress,
     StepPlan,
     Working,
@@ -51,28 +34,12 @@ _KEEP_ALIVE = 300  # seconds; a client may stay on its connection, and so in the
 _MOVED = N_(
     "Clients of {name} that are connected through {zone} come back through another zone when they connect again."
 )
-_ARNS = ("arn:{partition}:elasticloadbalancing:{region}:{account}:loadbalancer/*",)
-
-Shift = Mapping[str, Any]  # as GetManagedResource shows it
-
-
-class Where(Params):
-    """`load_balancer`: its name or its ARN."""
-
-    load_balancer: Annotated[str, StringConstraints(min_length=1, max_length=1024)]
-    zone: ZoneName
 
 
 class Away(Where):
     """`expires_in`: when the traffic comes back by itself; AWS takes whole minutes, up to 72 hours."""
 
     expires_in: Annotated[Duration, Field(ge=timedelta(minutes=1), le=timedelta(hours=72))] = timedelta(hours=1)
-
-
-class Back(Where):
-    """`only_ours`: leave a shift alone that something outside of this incident has started."""
-
-    only_ours: bool = True
 
 
 @action(
@@ -85,7 +52,7 @@ class Back(Where):
         "elasticloadbalancing:DescribeLoadBalancerAttributes",
     ),
     calls=(*CALLS, AUTOSHIFTS, "arc-zonal-shift:StartZonalShift", "elbv2:DescribeLoadBalancerAttributes"),
-    resources={"arc-zonal-shift:StartZonalShift": _ARNS, "arc-zonal-shift:GetManagedResource": _ARNS},
+    resources={"arc-zonal-shift:StartZonalShift": ARNS, "arc-zonal-shift:GetManagedResource": ARNS},
     plane="data",
     changes=N_("Keeps the traffic of the load balancer away from the zone until the shift expires."),
     undo=N_("Cancels the shift: traffic goes to the zone again."),
@@ -101,12 +68,12 @@ class Start:
 
     def plan(self, params: Away, aws: Aws, attempt: Attempt) -> StepPlan:
         zone, balancer = find_zone(aws, params.zone), find_balancer(aws, params.load_balancer)
-        name, touches = balancer["LoadBalancerName"], _touches(aws, balancer)
+        name, touches = balancer["LoadBalancerName"], touched(aws, balancer)
         if problems := obstacles(aws, zone, balancer):
             return StepPlan(warnings=(listing(problems),), touches=touches, needs=_needs(aws, zone, balancer))
         managed = find_managed(aws, balancer)
         assert managed is not None  # else it was an obstacle
-        if (shift := _shift(managed, zone)) is not None:
+        if (shift := shift_of(managed, zone)) is not None:
             return StepPlan(warnings=(_taken_over(name, zone, shift),), touches=touches)
         what = phrase(N_("Share of the traffic of {name} that {zone} may get"), name=name, zone=zone.id)
         return StepPlan(
@@ -122,7 +89,7 @@ class Start:
     def act(self, params: Away, aws: Aws, attempt: Attempt) -> Progress:
         zone, balancer = find_zone(aws, params.zone), find_balancer(aws, params.load_balancer)
         managed = find_managed(aws, balancer)
-        if managed is None or _shift(managed, zone) is None:
+        if managed is None or shift_of(managed, zone) is None:
             if problems := obstacles(aws, zone, balancer):
                 return Failed(listing(problems))
             try:
@@ -135,7 +102,7 @@ class Start:
     def look(self, params: Away, aws: Aws, attempt: Attempt) -> Progress:
         zone, balancer = find_zone(aws, params.zone), find_balancer(aws, params.load_balancer)
         name, managed = balancer["LoadBalancerName"], find_managed(aws, balancer)
-        shift = _shift(managed, zone) if managed else None
+        shift = shift_of(managed, zone)
         if managed is None or shift is None:
             return _not_shifted(name, zone, attempt)
         if managed["appliedWeights"].get(zone.id) == 0 and shift["appliedStatus"] == "APPLIED":
@@ -149,58 +116,6 @@ class Start:
         return Working(note, again_in=next_look(attempt))
 
 
-@action(
-    "zonal_shift.cancel",
-    Back,
-    permissions=(*READS, "arc-zonal-shift:CancelZonalShift"),
-    calls=(*CALLS, "arc-zonal-shift:CancelZonalShift"),
-    resources={"arc-zonal-shift:CancelZonalShift": _ARNS, "arc-zonal-shift:GetManagedResource": _ARNS},
-    plane="data",
-    changes=N_("Ends the shift: the load balancer sends traffic to the zone again."),
-    undo=N_("Starts the shift again."),
-    undone_by="zonal_shift.start",
-    recognised_by=N_("The load balancer is not being shifted away from that zone."),
-    takes=timedelta(minutes=1),
-    looks_up=True,
-)
-class Cancel:
-    facts: ClassVar[Facts]
-
-    def plan(self, params: Back, aws: Aws, attempt: Attempt) -> StepPlan:
-        zone, balancer = find_zone(aws, params.zone), find_balancer(aws, params.load_balancer)
-        name, managed = balancer["LoadBalancerName"], find_managed(aws, balancer)
-        shift = _shift(managed, zone) if managed else None
-        if managed is None or shift is None or _is_left(params, shift, attempt):
-            return StepPlan(warnings=(_nothing_to_cancel(name, zone, shift),))
-        what = phrase(N_("Share of the traffic of {name} that {zone} may get"), name=name, zone=zone.id)
-        return StepPlan(
-            calls=(_cancel_call(shift),),
-            changes=(Change(what, f"{managed['appliedWeights'].get(zone.id, 0):g}", "1"),),
-            warnings=_sick_in(aws, zone, balancer),
-            touches=_touches(aws, balancer),
-        )
-
-    def act(self, params: Back, aws: Aws, attempt: Attempt) -> Progress:
-        zone, balancer = find_zone(aws, params.zone), find_balancer(aws, params.load_balancer)
-        managed = find_managed(aws, balancer)
-        shift = _shift(managed, zone) if managed else None
-        if shift is not None and not _is_left(params, shift, attempt):
-            perform(aws, _cancel_call(shift))
-        return self.look(params, aws, attempt)
-
-    def look(self, params: Back, aws: Aws, attempt: Attempt) -> Progress:
-        zone, balancer = find_zone(aws, params.zone), find_balancer(aws, params.load_balancer)
-        name, managed = balancer["LoadBalancerName"], find_managed(aws, balancer)
-        shift = _shift(managed, zone) if managed else None
-        if shift is None or _is_left(params, shift, attempt):
-            return Done(_nothing_to_cancel(name, zone, shift))
-        if attempt.now - attempt.started_at > 5 * SETTLING:
-            what = N_("The shift of {name} away from {zone} is still there. Cancel it in ARC, then retry.")
-            return Failed(phrase(what, name=name, zone=zone.id))
-        note = phrase(N_("The shift of {name} away from {zone} is being cancelled"), name=name, zone=zone.id)
-        return Working(note, again_in=next_look(attempt))
-
-
 def _start_call(params: Away, zone: Zone, balancer: Balancer, attempt: Attempt) -> Call:
     parameters = {
         "resourceIdentifier": balancer["LoadBalancerArn"],
@@ -209,23 +124,6 @@ def _start_call(params: Away, zone: Zone, balancer: Balancer, attempt: Attempt) 
         "comment": comment_of(attempt),
     }
     return Call("arc-zonal-shift", "StartZonalShift", parameters)
-
-
-def _cancel_call(shift: Shift) -> Call:
-    return Call("arc-zonal-shift", "CancelZonalShift", {"zonalShiftId": shift["zonalShiftId"]})
-
-
-def _shift(managed: Managed, zone: Zone) -> Shift | None:
-    """The shift away from that zone, whoever started it."""
-    return next((one for one in managed["zonalShifts"] if one["awayFrom"] == zone.id), None)
-
-
-def _is_left(params: Back, shift: Shift, attempt: Attempt) -> bool:
-    return params.only_ours and not is_of_incident(shift["comment"], attempt)
-
-
-def _touches(aws: Aws, balancer: Balancer) -> tuple[str, ...]:
-    return (f"elb:{aws.region}:{balancer['LoadBalancerName']}",)
 
 
 def _needs(aws: Aws, zone: Zone, balancer: Balancer) -> tuple[Need, ...]:
@@ -260,26 +158,9 @@ def _keep_alive(aws: Aws, balancer: Balancer) -> int:
     return int(settings.get("client_keep_alive.seconds") or 0)
 
 
-def _sick_in(aws: Aws, zone: Zone, balancer: Balancer) -> tuple[Phrase, ...]:
-    """Traffic that comes back must find something healthy."""
-    what = N_("{sick} of {all} targets of {group} in {zone} are not healthy, and traffic comes back to the zone.")
-    return tuple(
-        phrase(what, sick=sick, all=one.all[zone.name], group=one.group, zone=zone.id)
-        for one in health_of(aws, balancer)
-        if (sick := one.all[zone.name] - one.healthy[zone.name])
-    )
-
-
 def _taken_over(name: str, zone: Zone, shift: Shift) -> Phrase:
     what = N_("The traffic of {name} is kept away from {zone} already, until {until} ({comment}): that shift is used.")
     return phrase(what, name=name, zone=zone.id, until=shift["expiryTime"], comment=shift["comment"])
-
-
-def _nothing_to_cancel(name: str, zone: Zone, shift: Shift | None) -> Phrase:
-    if shift is None:
-        return phrase(N_("The traffic of {name} is not kept away from {zone}."), name=name, zone=zone.id)
-    what = N_("This incident did not start the shift of {name} away from {zone} ({comment}), so it stays.")
-    return phrase(what, name=name, zone=zone.id, comment=shift["comment"])
 
 
 def _shifted(name: str, zone: Zone, balancer: Balancer, shift: Shift, attempt: Attempt) -> Done:
@@ -289,7 +170,7 @@ def _shifted(name: str, zone: Zone, balancer: Balancer, shift: Shift, attempt: A
         "load_balancer": balancer["LoadBalancerArn"],
         "zone": zone.id,
         "expires_at": shift["expiryTime"].isoformat(),
-        "adopted": not is_of_incident(shift["comment"], attempt),
+        "adopted": not is_ours(shift, attempt),
     }
     return Done(phrase(what, name=name, zone=zone.id, until=shift["expiryTime"]), output)
 

@@ -12,7 +12,7 @@ from bot.config import Config
 from bot.errors import BadFiles
 from bot.incident.playbook_runs import PlaybookRuns
 from bot.incident.responder import Responder
-from bot.playbook.loading import files, parse
+from bot.playbook.loading import among, files, parse
 from bot.playbook.model import Playbook
 from bot.settings import Settings
 from bot.store.database import Database
@@ -60,9 +60,11 @@ def usable_playbooks(config: Config) -> tuple[Mapping[str, Playbook], list[BadFi
     """The playbooks that can be used, and the problems of the others: one broken file must not stop the pager."""
     found: dict[str, Playbook] = {}
     problems: list[BadFile] = []
-    for file in files(config.playbook_folders[0], config.playbook_folders[1:]):
+    every = files(config.playbook_folders[0], config.playbook_folders[1:])
+    find = among(every)
+    for file in every:
         try:
-            playbook = parse(read(file))
+            playbook = parse(read(file), find)
         except BadFile as error:
             problems.append(error)
         except BadFiles as error:

@@ -81,13 +81,15 @@ def _nobody_can_approve(config: Any, directory: Any) -> Any:
     """Playbooks whose role is nobody's; those that cannot be read are told by lint."""
     from bot.errors import BadFile, BadFiles
     from bot.incident.role_rules import role_problems
-    from bot.playbook.loading import files, parse
+    from bot.playbook.loading import among, files, parse
     from escalation.document import read
 
-    for file in files(config.playbook_folders[0], config.playbook_folders[1:]):
+    every = files(config.playbook_folders[0], config.playbook_folders[1:])
+    find = among(every)
+    for file in every:
         try:
             document = read(file)
-            playbook = parse(document)
+            playbook = parse(document, find)
         except (BadFile, BadFiles):
             continue
         yield from role_problems(config, directory, [(document, playbook)])

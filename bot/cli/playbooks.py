@@ -59,20 +59,20 @@ def lint(
     from bot.errors import BadFile, BadFiles
     from bot.playbook import PLAYBOOKS
     from bot.playbook.lint import lint as check
-    from bot.playbook.loading import files
+    from bot.playbook.loading import among, files
     from escalation.document import read
 
     gc.disable()  # a short process that builds and throws nothing away: collecting is a tenth of it
     folders = paths or _configured()
     found = files(folders[0], folders[1:])
-    beside = {other.stem for folder in {PLAYBOOKS, *(file.parent for file in found)} for other in files(folder)}
+    others = [other for folder in (*dict.fromkeys(file.parent for file in found), PLAYBOOKS) for other in files(folder)]
     documents, problems = [], []
     for file in found:
         try:
             documents.append(read(file))
         except BadFile as error:
             problems.append(error)
-    problems += check(documents, ACTIONS, CHECKS, beside)
+    problems += check(documents, ACTIONS, CHECKS, {other.stem for other in others}, among([*found, *others]))
     if problems:
         raise BadFiles(problems)
     _ = say.words()

@@ -52,8 +52,8 @@ class Aws(Protocol):
     @property
     def region(self) -> str: ...
 
-    def client(self, service: str, region: str | None = None) -> Any:
-        """A boto3 client with short timeouts."""
+    def client(self, service: str, region: str | None = None, *, endpoint: str = "") -> Any:
+        """A boto3 client with short timeouts. `endpoint`: the address of one of several that serve the same."""
         ...
 
 

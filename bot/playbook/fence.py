@@ -18,7 +18,7 @@ class Fence:
     def region(self) -> str:
         return self.inner.region
 
-    def client(self, service: str, region: str | None = None) -> Any:
+    def client(self, service: str, region: str | None = None, *, endpoint: str = "") -> Any:
         """Raises `ActionFailed` for the failing region."""
         if (region or self.inner.region) == self.failing:
             what = N_(
@@ -26,4 +26,4 @@ class Fence:
                 "Let the step act in another region, or mark it best_effort."
             )
             raise ActionFailed(phrase(what, service=service, region=self.failing), code="FailingRegion")
-        return self.inner.client(service, region)
+        return self.inner.client(service, region, endpoint=endpoint) if endpoint else self.inner.client(service, region)

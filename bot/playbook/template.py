@@ -111,6 +111,12 @@ def is_template(value: Any) -> bool:
     return any("{{" in text or "{%" in text for text in _texts(value))
 
 
+def tokens(text: str) -> Iterator[tuple[str, str]]:
+    """The pieces that the text is made of, each with Jinja2's name for its kind; joined they are the text again."""
+    for _, kind, value in _ENVIRONMENT.lex(text):
+        yield kind, value
+
+
 def check(value: Any) -> None:
     """Raise `BadTemplate` when a text in `value` can never be evaluated: bad syntax, or more than an expression."""
     for text in _texts(value):

@@ -16,9 +16,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from bot.errors import BadFile, BadFiles
 from bot.playbook.action import Check
+from bot.playbook.including import Find, nowhere
 from bot.playbook.lint import conditions, names, promises, regions, starting, together, uses
 from bot.playbook.lint.place import Book, Place, Tables
-from bot.playbook.loading import parse
+from bot.playbook.loading import whole
 from escalation.document import Document
 
 #: The rules for a whole playbook, and those for each of its steps.
@@ -48,10 +49,12 @@ def lint(
     actions: Mapping[str, Check],
     checks: Mapping[str, Check],
     beside: Collection[str] = (),
+    find: Find = nowhere,
 ) -> list[BadFile]:
     """Every problem of the playbooks, ordered by file and place; empty when they may be used.
 
     `beside`: the names of playbooks that are not linted and there all the same, so that `excludes` may name them.
+    `find` gives the document of a playbook that another one includes.
     """
     documents = list(documents)
     tables = Tables(
@@ -59,13 +62,13 @@ def lint(
         {name: check.facts for name, check in checks.items()},
     )
     known = {*beside, *together.names_of(documents)}
-    problems = [problem for document in documents for problem in _document(document, tables, known)]
+    problems = [problem for document in documents for problem in _document(document, tables, known, find)]
     return sorted(problems, key=lambda problem: (problem.file, problem.line, problem.column))
 
 
-def _document(document: Document, tables: Tables, known: Collection[str]) -> Iterator[BadFile]:
+def _document(document: Document, tables: Tables, known: Collection[str], find: Find) -> Iterator[BadFile]:
     try:
-        playbook = parse(document)
+        document, playbook = whole(document, find)
     except BadFiles as error:
         yield from error.problems
         return

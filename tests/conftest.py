@@ -4,7 +4,8 @@ import asyncio
 import gc
 import os
 import shutil
-from collections.abc import AsyncIterator, Iterator
+import sys
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,8 +33,21 @@ gc.set_threshold(50_000, 20, 50)
 
 def pytest_collection_finish() -> None:
     """What has been imported by now is never garbage."""
+    if "bot.rehearsal.aws.emulator" in sys.modules:  # moto takes a second to import: not for who does not need it
+        from tests.support import reply_shapes
+
+        reply_shapes.watch()
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, object, object]:
+    """A test in which the emulated AWS answered what AWS cannot answer has failed, whatever it was about."""
+    result = yield
+    if shapes := sys.modules.get("tests.support.reply_shapes"):
+        shapes.judge()
+    return result
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from bot.rehearsal.aws.call import Answer, AwsError, Call, Handler, Moto
 from bot.rehearsal.aws.clock import Clock
 from bot.rehearsal.aws.moto_app import ACCOUNT, backend
+from bot.rehearsal.aws.paging import paged
 from bot.rehearsal.aws.releases import Releases, images_of
 from bot.rehearsal.aws.rollout import Deployment, Fate, Limits, Pace, Place, Rollout, Task
 from bot.rehearsal.aws.wire import result_of
@@ -128,7 +129,7 @@ class Containers:
         asked, now = call.parameters, self._clock.now()
         others = [] if "serviceName" in asked else result_of(call, reply)["taskArns"]
         mine = [_arn(key, task) for key, task in self._tasks_of(call, now) if _fits(key, task, asked)]
-        return {"taskArns": mine + others}
+        return paged(call, {"taskArns": mine + others})
 
     async def _describe_tasks(self, call: Call, moto: Moto) -> Answer:
         asked, now = call.parameters, self._clock.now()

@@ -15,6 +15,7 @@ from uuid import uuid4
 from bot.rehearsal.aws.call import Answer, AwsError, Call, Handler, Moto
 from bot.rehearsal.aws.clock import Clock
 from bot.rehearsal.aws.moto_app import ACCOUNT
+from bot.rehearsal.aws.paging import paged
 
 _ENDED = {"completed", "completedWithExceptions", "canceled", "failed"}
 _SETTINGS = ("recoveryTimeObjectiveMinutes", "description", "primaryRegion")
@@ -140,7 +141,8 @@ class RegionSwitch:
     async def _list_plans(self, call: Call, _moto: Moto) -> Answer:
         here = [plan for plan in self._plans.values() if call.region in plan.content["regions"]]
         kept = ("arn", "owner", "name", "regions", "recoveryApproach", "primaryRegion", "version", "updatedAt")
-        return {"plans": [{k: v for k, v in self._shown_plan(plan).items() if k in kept} for plan in here]}
+        shown = [{k: v for k, v in self._shown_plan(plan).items() if k in kept} for plan in here]
+        return paged(call, {"plans": shown})
 
     async def _evaluation(self, call: Call, _moto: Moto) -> Answer:
         plan, now = self._plan(call), self._clock.now()
@@ -150,7 +152,7 @@ class RegionSwitch:
         ]
         state = "actionRequired" if found else "passed"
         about = {"planArn": plan.arn, "lastEvaluationTime": now, "lastEvaluatedVersion": "1", "region": call.region}
-        return {**about, "evaluationState": state, "warnings": found}
+        return paged(call, {**about, "evaluationState": state, "warnings": found})
 
     async def _start(self, call: Call, _moto: Moto) -> Answer:
         asked, plan = call.parameters, self._plan(call)
@@ -171,28 +173,24 @@ class RegionSwitch:
     async def _list(self, call: Call, _moto: Moto) -> Answer:
         plan, wanted = self._plan(call), call.parameters.get("state")
         found = [one for one in self.executions(plan.arn, call.region) if wanted in {None, one.state}]
-        return {"items": [_shown(one) for one in reversed(found)]}
+        return paged(call, {"items": [_shown(one) for one in reversed(found)]})
 
     async def _get(self, call: Call, _moto: Moto) -> Answer:
         execution = self._execution(call)
         plan = self._plan(call)
-        return {
-            **_shown(execution),
-            "stepStates": [_shown_step(s) for s in execution.steps],
-            "plan": self._shown_plan(plan),
-        }
+        steps = [_shown_step(step) for step in execution.steps]
+        return paged(call, {**_shown(execution), "stepStates": steps, "plan": self._shown_plan(plan)})
 
     async def _events(self, call: Call, _moto: Moto) -> Answer:
         failed = [step for step in self._execution(call).steps if step.status == "failed"]
-        return {
-            "items": [
-                {
-                    "timestamp": step.ended_at, "type": "stepFailed", "stepName": step.name, "eventId": uuid4().hex,
-                    "executionBlockType": step.block, "error": "The step fails on purpose.",
-                }
-                for step in failed
-            ]
-        }  # fmt: skip
+        events = [
+            {
+                "timestamp": step.ended_at, "type": "stepFailed", "stepName": step.name, "eventId": uuid4().hex,
+                "executionBlockType": step.block, "error": "The step fails on purpose.",
+            }
+            for step in failed
+        ]  # fmt: skip
+        return paged(call, {"items": events})
 
     async def _approve(self, call: Call, _moto: Moto) -> Answer:
         execution, now = self._execution(call), self._clock.now()

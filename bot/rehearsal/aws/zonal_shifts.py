@@ -14,6 +14,7 @@ from uuid import uuid4
 from bot.rehearsal.aws.call import Answer, AwsError, Call, Handler, Moto
 from bot.rehearsal.aws.clock import Clock
 from bot.rehearsal.aws.moto_app import backend
+from bot.rehearsal.aws.paging import paged
 from bot.rehearsal.aws.wire import result_of
 
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1)}
@@ -136,18 +137,17 @@ class ZonalShifts:
             and asked.get("status", one.status(now)) == one.status(now)
             and asked.get("resourceIdentifier", one.resource) == one.resource
         ]
-        return {"items": [self._shown(one) for one in found]}
+        return paged(call, {"items": [self._shown(one) for one in found]})
 
     async def _list_autoshifts(self, call: Call, _moto: Moto) -> Answer:
         if call.parameters.get("status") == "COMPLETED":
             return {"items": []}
-        return {
-            "items": [
-                {"awayFrom": zone, "startTime": since, "status": "ACTIVE"}
-                for (region, zone), since in self._autoshifts.items()
-                if region == call.region
-            ]
-        }
+        shifted = [
+            {"awayFrom": zone, "startTime": since, "status": "ACTIVE"}
+            for (region, zone), since in self._autoshifts.items()
+            if region == call.region
+        ]
+        return paged(call, {"items": shifted})
 
     async def _register(self, call: Call, moto: Moto) -> Answer:
         asked = call.parameters

@@ -22,6 +22,8 @@ READS = re.compile(r"(Describe|Get|List|BatchGet|Scan|Query|Head|Receive|Lookup|
 
 #: Seconds that a service may let a read wait on purpose: SQS's longest poll.
 HELD = {"sqs": 20}
+#: Seconds that one endpoint of several may take: whoever names it has others to ask.
+OF_SEVERAL = 4
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,16 @@ class Session:
         self._settings = settings or Settings()
         self._lock = threading.RLock()
         self._boto3: Any = None
-        self._clients: dict[tuple[str, str], Client] = {}
+        self._clients: dict[tuple[str, str, str], Client] = {}
         self._account: str | None = None
 
-    def client(self, service: str, region: str | None = None) -> "Client":
-        """A client of `service` in `region` (None: the session's own). Endpoints come from AWS_ENDPOINT_URL[_SERVICE]."""
-        key = (service, region or self.region)
+    def client(self, service: str, region: str | None = None, *, endpoint: str = "") -> "Client":
+        """A client of `service` in `region` (None: the session's own). Endpoints come from AWS_ENDPOINT_URL[_SERVICE].
+
+        `endpoint`: one of several that serve the same, such as those of a routing control cluster. It is asked once, also
+        when it is only read, and it may not take long.
+        """
+        key = (service, region or self.region, endpoint)
         with self._lock:
             if key not in self._clients:
                 self._clients[key] = self._new_client(*key)
@@ -70,28 +76,29 @@ class Session:
             )
             raise ActionFailed(phrase(what, account=self.account(), expected=expected), code="WrongAccount")
 
-    def _new_client(self, service: str, region: str) -> "Client":
-        reads = {"mode": "standard", "max_attempts": self._settings.max_attempts}
-        changes = {"mode": "standard", "total_max_attempts": 1}
+    def _new_client(self, service: str, region: str, endpoint: str) -> "Client":
+        once = {"mode": "standard", "total_max_attempts": 1}
+        reads = once if endpoint else {"mode": "standard", "max_attempts": self._settings.max_attempts}
         try:
             return Client(
-                reads=self._boto3_client(service, region, reads),
-                changes=self._boto3_client(service, region, changes),
+                reads=self._boto3_client(service, region, endpoint, reads),
+                changes=self._boto3_client(service, region, endpoint, once),
                 before_change=self.assert_account,
             )
         except Exception as error:
             raise translate(error, service) from error
 
-    def _boto3_client(self, service: str, region: str, retries: Mapping[str, Any]) -> Any:
+    def _boto3_client(self, service: str, region: str, endpoint: str, retries: Mapping[str, Any]) -> Any:
         from botocore.config import Config  # noqa: PLC0415  # slow to import, and `lifeboat --help` needs none of it
 
+        patience = self._settings.read_timeout + HELD.get(service, 0)
         config = Config(
             retries=retries,
             connect_timeout=self._settings.connect_timeout,
-            read_timeout=self._settings.read_timeout + HELD.get(service, 0),
+            read_timeout=min(patience, OF_SEVERAL) if endpoint else patience,
             max_pool_connections=self._settings.connections,
         )
-        return self._session().client(service, region_name=region, config=config)
+        return self._session().client(service, region_name=region, endpoint_url=endpoint or None, config=config)
 
     def _session(self) -> Any:
         if self._boto3 is None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.aws.session import Client
-from bot.playbook.action import Asks, Attempt, Done, Failed, Progress, StepPlan, Working
+from bot.playbook.action import Asks, Attempt, Done, Failed, Memo, Progress, StepPlan, Working
 from bot.rehearsal.aws.emulator import EmulatedAws
 
 INCIDENT = "inc-7"
@@ -19,8 +19,8 @@ class Cloud:
     def __init__(self, aws: EmulatedAws, region: str = "us-east-1") -> None:
         self.aws, self.region = aws, region
 
-    def client(self, service: str, region: str | None = None) -> Any:
-        client = self.aws.client(service, region or self.region)
+    def client(self, service: str, region: str | None = None, *, endpoint: str = "") -> Any:
+        client = self.aws.client(service, region or self.region, endpoint=endpoint)
         return Client(reads=client, changes=client, before_change=lambda: None)
 
     def changes(self, service: str) -> list[str]:
@@ -43,12 +43,13 @@ class Step:
     notes: list[str] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)
     started_at: datetime | None = None
+    known: Mapping[str, Memo] = field(default_factory=dict)
 
     def attempt(self, answer: Any = None, *, again: bool = False) -> Attempt:
         now = self.cloud.aws.clock.now()
         self.started_at = self.started_at or now
         about = (self.incident, self.run_id, "switch", self.number, self.started_at, now)
-        return Attempt(*about, json.loads(json.dumps(self.memory)), answer, again)
+        return Attempt(*about, json.loads(json.dumps(self.memory)), answer, again, self.known)
 
     def plan(self) -> StepPlan:
         plan: StepPlan = self.action.plan(self.params, self.cloud, self.attempt())
@@ -61,12 +62,12 @@ class Step:
         return self._kept(self.action.look(self.params, self.cloud, self.attempt()))
 
     def wait(self, progress: Progress, most: int = 100) -> Progress:
-        """Look until it is no longer working."""
+        """Look, or act where there is more to do, until it is no longer working."""
         for _ in range(most):
             if not isinstance(progress, Working):
                 return progress
             self.cloud.aws.clock.move(progress.again_in)
-            progress = self.look()
+            progress = self.act() if progress.more else self.look()
         raise AssertionError(f"It never ends: {self.notes[-1]}")
 
     def run(self, answers: Sequence[str] = ()) -> Progress:

@@ -101,6 +101,7 @@ class Silent(http.server.BaseHTTPRequestHandler):
 
     asked: list[str]
     reply: tuple[int, str] | None
+    port: int
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
@@ -125,6 +126,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Silent]]:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             monkeypatch.setenv(name, "testing")
         monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", f"http://127.0.0.1:{listening.server_port}")
+        handler.port = listening.server_port
         threading.Thread(target=listening.serve_forever, daemon=True).start()
         yield handler
         listening.shutdown()
@@ -175,3 +177,17 @@ def test_missing_credentials_say_what_to_set(monkeypatch: pytest.MonkeyPatch, tm
         Session("us-east-1").client("ssm").get_parameter(Name="/a")
     assert (caught.value.code, caught.value.retry) == ("NoCredentialsError", False)
     assert "AWS_PROFILE" in str(caught.value)
+
+
+def test_one_endpoint_of_several_is_asked_once_and_briefly(server: type[Silent]) -> None:
+    url = f"http://127.0.0.1:{server.port}/v1"
+    server.reply = (500, "{}")
+    session = Session("us-east-1")
+    client: Any = session.client("route53-recovery-cluster", "eu-west-1", endpoint=url)
+    with pytest.raises(ActionFailed):
+        client.get_routing_control_state(RoutingControlArn="arn:aws:route53-recovery-control::1:controlpanel/a")
+    assert server.asked == ["GetRoutingControlState"]
+    assert (client.meta.config.connect_timeout, client.meta.config.read_timeout) == (2, 4)
+    assert client.meta.region_name == "eu-west-1"
+    assert session.client("route53-recovery-cluster", "eu-west-1", endpoint=url) is client
+    assert session.client("route53-recovery-cluster", "eu-west-1", endpoint=f"{url}2") is not client

@@ -10,6 +10,10 @@ def test_a_client_of_the_failing_region_cannot_be_had_by_any_way() -> None:
         Fence(Cloud(region="us-west-2"), "us-east-1").client("dynamodb", "us-east-1")
     with pytest.raises(ActionFailed, match="us-east-1 was not called"):
         Fence(Cloud(region="us-east-1"), "us-east-1").client("dynamodb")
+    with pytest.raises(ActionFailed, match="us-east-1 was not called"):
+        Fence(Cloud(region="us-west-2"), "us-east-1").client(
+            "route53-recovery-cluster", "us-east-1", endpoint="http://x"
+        )
 
 
 def test_the_other_regions_are_reached() -> None:

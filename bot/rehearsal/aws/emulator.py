@@ -19,20 +19,28 @@ from botocore.config import Config
 from bot.rehearsal.aws import objects, wire
 from bot.rehearsal.aws.alarms import Alarms
 from bot.rehearsal.aws.automations import Automations
+from bot.rehearsal.aws.backup_jobs import BackupJobs
+from bot.rehearsal.aws.backup_vaults import BackupVaults
 from bot.rehearsal.aws.backups import Backups
-from bot.rehearsal.aws.call import Answer, AwsError, Call, Feature, Handler, Reply, Request
+from bot.rehearsal.aws.call import Answer, AwsError, Call, Feature, Handler, Layer, Moto, Reply, Request
 from bot.rehearsal.aws.clock import Clock
 from bot.rehearsal.aws.containers import Containers
 from bot.rehearsal.aws.deliveries import Deliveries
+from bot.rehearsal.aws.exports import Exports
 from bot.rehearsal.aws.faults import Cut, Faults
+from bot.rehearsal.aws.global_tables import GlobalTables
 from bot.rehearsal.aws.log import CallLog
 from bot.rehearsal.aws.moto_app import ACCOUNT, MotoApp
 from bot.rehearsal.aws.outages import Outages
 from bot.rehearsal.aws.queues import Queues
 from bot.rehearsal.aws.region_switch import RegionSwitch
+from bot.rehearsal.aws.restore_jobs import RestoreJobs
+from bot.rehearsal.aws.restore_testing import RestoreTesting
 from bot.rehearsal.aws.restores import Restores, RestoreTimes
+from bot.rehearsal.aws.routing_controls import RoutingControls
 from bot.rehearsal.aws.server import Server
 from bot.rehearsal.aws.signing import Signer
+from bot.rehearsal.aws.streams import Streams
 from bot.rehearsal.aws.table_extras import TableExtras
 from bot.rehearsal.aws.topics import Topics
 from bot.rehearsal.aws.zonal_shifts import ZonalShifts
@@ -69,8 +77,15 @@ class EmulatedAws:
         self.ecs = Containers(self.clock)
         self.automations = Automations(self.clock)
         self.region_switch = RegionSwitch(self.clock)
+        self.routing_controls = RoutingControls(self.clock)
         self.zonal_shifts = ZonalShifts(self.clock)
         backups = Backups(self.clock)
+        tables = Restores(self.clock, restores or RestoreTimes(), backups)
+        self.backup_vaults = BackupVaults(self.clock)
+        self.backup_jobs = BackupJobs(self.clock, self.backup_vaults)
+        self.restore_jobs = RestoreJobs(self.clock, self.backup_vaults, tables.begin)
+        self.restore_testing = RestoreTesting(self.clock, self.backup_vaults, self.restore_jobs)
+        self.global_tables = GlobalTables(self.clock, self.outages, tables.arrived)
         self.sms = self._topics.sms
         self.deliveries = self._deliveries.attempts
         self._handlers = _handlers(
@@ -80,11 +95,19 @@ class EmulatedAws:
                 Queues(),
                 backups,
                 objects.Objects(),
-                Restores(self.clock, restores or RestoreTimes(), backups),
+                tables,
+                self.global_tables,
+                Streams(self.global_tables),
                 TableExtras(),
+                Exports(self.clock, tables.items_as_of),
+                self.backup_vaults,
+                self.backup_jobs,
+                self.restore_jobs,
+                self.restore_testing,
                 self.ecs,
                 self.automations,
                 self.region_switch,
+                self.routing_controls,
                 self.zonal_shifts,
             ]
         )
@@ -122,21 +145,27 @@ class EmulatedAws:
         """What another program needs to be a client of this AWS. The keys are no secrets: nothing checks them."""
         return {
             "AWS_ENDPOINT_URL": self.url,
+            "AWS_ENDPOINT_URL_S3_CONTROL": self._endpoint("s3control"),
             "AWS_ACCESS_KEY_ID": "rehearsal",
             "AWS_SECRET_ACCESS_KEY": "rehearsal",
             "AWS_DEFAULT_REGION": "us-east-1",
             "LIFEBOAT_SNS_CERT_URL_BASE": self.certificates_url,
         }
 
-    def client(self, service: str, region: str = "us-east-1", **config: Any) -> Any:
+    def client(self, service: str, region: str = "us-east-1", *, endpoint: str = "", **config: Any) -> Any:
         """A boto3 client that tries once, so that a fault is seen; `config` as `botocore.config.Config` takes it."""
-        key = (service, region, repr(sorted(config.items())))
+        key = (service, region, endpoint, repr(sorted(config.items())))
         if key not in self._clients:
             settings = {"retries": {"total_max_attempts": 1}, "connect_timeout": 2, "read_timeout": 30, **config}
+            url = endpoint or self._endpoint(service)
             self._clients[key] = _session().client(
-                service, region_name=region, endpoint_url=self.url, config=Config(**settings)
+                service, region_name=region, endpoint_url=url, config=Config(**settings)
             )
         return self._clients[key]
+
+    def _endpoint(self, service: str) -> str:
+        """boto3 puts the account before the host of S3's control plane; here it becomes a part of the user's name."""
+        return self.url.replace("//", "//account@") if service == "s3control" else self.url
 
     def inside(self, look: Callable[[], Result]) -> Result:
         """What a plain function sees on the emulator's thread, where nothing changes meanwhile. It blocks."""
@@ -185,10 +214,17 @@ def _error_code(reply: Reply) -> str:
 
 
 def _handlers(features: list[Feature]) -> Mapping[tuple[str, str], Handler]:
-    """Which feature answers what; two for one operation would be a mistake."""
+    """Which feature answers what; two for one operation would be a mistake. Layers stand in front, the last outermost."""
     table: dict[tuple[str, str], Handler] = {}
     for feature in features:
         taken = table.keys() & feature.handlers.keys()
         assert not taken, f"{taken} is answered twice"
         table |= feature.handlers
+    for layer in (feature for feature in features if isinstance(feature, Layer)):
+        table |= {key: wrap(table.get(key, _of_moto)) for key, wrap in layer.wraps.items()}
     return table
+
+
+async def _of_moto(call: Call, moto: Moto) -> Answer:
+    """What no feature answers."""
+    return moto(call)

@@ -46,8 +46,12 @@ def recognise(request: Request) -> Call:
     scope = _SCOPE.search(request.header("authorization"))
     if scope is None:
         return Call(request, "", "", "us-east-1", {})
-    service = _SIGNING_NAMES.get(scope["service"], scope["service"])
-    if urlsplit(request.target).path.startswith("/service/"):
+    service, path = _SIGNING_NAMES.get(scope["service"], scope["service"]), urlsplit(request.target).path
+    if service == "s3" and path.startswith("/v20180820/"):  # S3's own control plane signs as S3
+        service = "s3control"
+    if request.header("x-amz-target").startswith("DynamoDBStreams_"):  # streams sign as their tables
+        service = "dynamodbstreams"
+    if path.startswith("/service/"):
         raise AwsError("UnsupportedProtocol", f"The emulated {service} does not speak rpc-v2-cbor; use JSON.")
     operation, parameters = _routed(service, request)
     return Call(request, service, operation, scope["region"], parameters)
@@ -63,8 +67,8 @@ def _routed(service: str, request: Request) -> tuple[str, Mapping[str, Any]]:
         protocol = determine_request_protocol(model, request.header("content-type"))
     except (HTTPException, NotImplementedError, ValueError):  # what moto's router says for "no such operation"
         return "", {}
-    if protocol == "rest-xml":
-        return operation.name, in_path  # S3 bodies are data, not parameters
+    if service == "s3":
+        return operation.name, in_path  # its bodies are data, not parameters
     parser = PROTOCOL_PARSERS[protocol](model.operation_model(operation.name))
     fields: RequestDict = {
         "method": request.method,

@@ -15,7 +15,7 @@ one thread: what happens between two `await`s is atomic, and nothing here needs 
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,19 @@ Moto = Callable[[Call], Reply]
 Handler = Callable[[Call, Moto], Awaitable[Answer]]
 
 
+Wrap = Callable[[Handler], Handler]
+
+
 class Feature(Protocol):
     """What the list in `emulator.py` holds."""
 
     @property
     def handlers(self) -> Mapping[tuple[str, str], Handler]: ...
+
+
+@runtime_checkable
+class Layer(Feature, Protocol):
+    """A feature that also stands in front of what others answer, such as replication in front of every write."""
+
+    @property
+    def wraps(self) -> Mapping[tuple[str, str], Wrap]: ...

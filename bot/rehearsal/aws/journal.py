@@ -11,6 +11,13 @@ from moto.dynamodb.models.dynamo_type import DynamoType
 Key = tuple[Any, Any]  # moto's typed hash and range values; the second is None in a table without a range key
 
 
+def key_of(table: Any, attributes: Mapping[str, Any]) -> Key:
+    """Of an item with these attributes in moto's table."""
+    names = (table.hash_key_attr, table.range_key_attr)
+    hash_key, range_key = (DynamoType(attributes[name]) if name else None for name in names)
+    return hash_key, range_key
+
+
 class Journal:
     """`table` is moto's. The journal knows what the table held when it began, and each later image of a changed item."""
 
@@ -21,9 +28,7 @@ class Journal:
         self._changes: list[tuple[datetime, Key, Any | None]] = []
 
     def key_of(self, attributes: Mapping[str, Any]) -> Key:
-        names = (self.table.hash_key_attr, self.table.range_key_attr)
-        hash_key, range_key = (DynamoType(attributes[name]) if name else None for name in names)
-        return hash_key, range_key
+        return key_of(self.table, attributes)
 
     def note(self, at: datetime, keys: Iterable[Key] | None = None) -> None:
         """Look at these items, or at all, and keep what is not as it was; safe to call for a write that failed."""

@@ -6,7 +6,7 @@ Changes made through CloudFormation are not journaled.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,12 +14,12 @@ from typing import Any
 from bot.rehearsal.aws.backups import Backups
 from bot.rehearsal.aws.call import Answer, AwsError, Call, Handler, Moto
 from bot.rehearsal.aws.clock import Clock
-from bot.rehearsal.aws.journal import Journal
+from bot.rehearsal.aws.journal import Journal, Key, key_of
 from bot.rehearsal.aws.moto_app import backend
 from bot.rehearsal.aws.wire import result_of
 
-_WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")
-_STATEMENTS = ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction")
+WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")
+STATEMENTS = ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction")
 _READS = ("GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems")
 _SETTINGS = ("UpdateTable", "DeleteTable", "UpdateTimeToLive", "TagResource")
 _KEPT_FOR = timedelta(days=35)
@@ -53,14 +53,14 @@ class Restores:
             "DescribeTable": self._describe,
             "UpdateContinuousBackups": self._switch,
             "DescribeContinuousBackups": self._window,
-            **dict.fromkeys(_WRITES + _STATEMENTS, self._write),
+            **dict.fromkeys(WRITES + STATEMENTS, self._write),
             **dict.fromkeys(_READS, self._read),
             **dict.fromkeys(_SETTINGS, self._set),
         }
         return {("dynamodb", name): handler for name, handler in by_name.items()}
 
     async def _switch(self, call: Call, moto: Moto) -> Answer:
-        name = _bare(call.parameters["TableName"])
+        name = bare(call.parameters["TableName"])
         if self._creating(call.region, name):
             raise AwsError("ContinuousBackupsUnavailableException", f"Backups are being enabled for the table: {name}")
         reply = moto(call)
@@ -83,7 +83,7 @@ class Restores:
         if not reply.ok:  # DynamoDB writes all of a call or nothing, except for a batch, which moto does not cut short
             return reply
         now = self._clock.now()
-        if call.operation in _STATEMENTS:
+        if call.operation in STATEMENTS:
             for region, name in tuple(self._journals):
                 if region == call.region and (journal := self._journal(region, name)):
                     journal.note(now)
@@ -92,12 +92,17 @@ class Restores:
                 journal.note(now, [journal.key_of(attributes)])
         return reply
 
+    def arrived(self, region: str, name: str, keys: Iterable[Key], at: datetime) -> None:
+        """Items that replication has written, and no call."""
+        if journal := self._journal(region, name):
+            journal.note(at, keys)
+
     async def _read(self, call: Call, moto: Moto) -> Answer:
         self._refuse_items(call)
         return moto(call)
 
     async def _set(self, call: Call, moto: Moto) -> Answer:
-        name = _bare(call.parameters.get("TableName") or call.parameters.get("ResourceArn", ""))
+        name = bare(call.parameters.get("TableName") or call.parameters.get("ResourceArn", ""))
         if self._creating(call.region, name):
             raise AwsError("ResourceInUseException", f"Table is being created: {name}")
         journal = self._journal(call.region, name)
@@ -108,14 +113,14 @@ class Restores:
 
     async def _describe(self, call: Call, moto: Moto) -> Answer:
         reply = moto(call)
-        name = _bare(call.parameters["TableName"])
+        name = bare(call.parameters["TableName"])
         if not (reply.ok and self._creating(call.region, name)):
             return reply
         return {"Table": _in_progress(result_of(call, reply)["Table"])}
 
     async def _restore(self, call: Call, _: Moto) -> Answer:
         asked, dynamodb = call.parameters, backend("dynamodb", call.region)
-        source = _bare(asked.get("SourceTableName") or asked.get("SourceTableArn", ""))
+        source = bare(asked.get("SourceTableName") or asked.get("SourceTableArn", ""))
         target = asked["TargetTableName"]
         if source not in dynamodb.tables:
             raise AwsError("TableNotFoundException", f"Table not found: {source}")
@@ -144,10 +149,25 @@ class Restores:
         _carry_over(table, backup.table, asked)
         return self._begin(call.region, table)
 
-    def _begin(self, region: str, table: Any) -> Answer:
+    def begin(self, region: str, table: Any, until: datetime) -> None:
+        """A new table of moto's is being restored until then, whoever restores it."""
         table.created_at = self._clock.now().replace(tzinfo=None)
-        until = self._clock.now() + self._clock.scaled(self._times.duration)
         self._restoring[region, table.name] = Restoring(table, until)
+
+    def items_as_of(self, region: str, name: str, at: datetime | None) -> tuple[datetime, list[Any]]:
+        """The moment and moto's items of then, for an export; `at` None: the latest there is. Raises `AwsError`."""
+        journal = self._journal(region, name)
+        if journal is None:
+            raise AwsError("PointInTimeRecoveryUnavailableException", f"Point in time recovery is off for '{name}'")
+        earliest, latest = self._limits(journal)
+        at = at or latest
+        if not earliest <= at <= latest:
+            raise AwsError("InvalidExportTimeException", f"{at} is not between {earliest} and {latest}")
+        found = journal.as_of(at).values()
+        return at, [item for one in found for item in (one.values() if journal.table.range_key_attr else [one])]
+
+    def _begin(self, region: str, table: Any) -> Answer:
+        self.begin(region, table, self._clock.now() + self._clock.scaled(self._times.duration))
         description = table.describe()["TableDescription"]
         return {"TableDescription": _in_progress(description) if self._creating(region, table.name) else description}
 
@@ -172,7 +192,7 @@ class Restores:
         return earliest, max(earliest, _second(now - self._clock.scaled(self._times.lag)))
 
     def _with_window(self, call: Call, result: dict[str, Any]) -> dict[str, Any]:
-        journal = self._journal(call.region, _bare(call.parameters["TableName"]))
+        journal = self._journal(call.region, bare(call.parameters["TableName"]))
         if journal is not None:
             earliest, latest = self._limits(journal)
             window = result["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
@@ -201,25 +221,32 @@ def _written(call: Call) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Each table and the attributes that hold the key of an item that the call writes."""
     asked = call.parameters
     if call.operation in {"PutItem", "UpdateItem", "DeleteItem"}:
-        yield _bare(asked["TableName"]), asked.get("Item") or asked["Key"]
+        yield bare(asked["TableName"]), asked.get("Item") or asked["Key"]
     for name, requests in (asked.get("RequestItems") or {}).items() if call.operation == "BatchWriteItem" else ():
         for request in requests:
             wanted = request.get("PutRequest") or request["DeleteRequest"]
-            yield _bare(name), wanted.get("Item") or wanted["Key"]
+            yield bare(name), wanted.get("Item") or wanted["Key"]
     for entry in asked.get("TransactItems") or ():
         for kind, wanted in entry.items():
             if kind in {"Put", "Update", "Delete"}:
-                yield _bare(wanted["TableName"]), wanted.get("Item") or wanted["Key"]
+                yield bare(wanted["TableName"]), wanted.get("Item") or wanted["Key"]
+
+
+def keys_written(call: Call, tables: Collection[str]) -> Iterator[tuple[str, Key]]:
+    """The key of each item that the call writes in these tables."""
+    for name, attributes in _written(call):
+        if name in tables:
+            yield name, key_of(backend("dynamodb", call.region).tables[name], attributes)
 
 
 def _touched(call: Call) -> Iterator[str]:
     """The tables whose items the call reads or writes; of PartiQL statements, none."""
     asked = call.parameters
     if "TableName" in asked:
-        yield _bare(asked["TableName"])
-    yield from (_bare(name) for name in asked.get("RequestItems") or ())
+        yield bare(asked["TableName"])
+    yield from (bare(name) for name in asked.get("RequestItems") or ())
     for entry in asked.get("TransactItems") or ():
-        yield from (_bare(wanted["TableName"]) for wanted in entry.values())
+        yield from (bare(wanted["TableName"]) for wanted in entry.values())
 
 
 def _carry_over(table: Any, source: Any, asked: Mapping[str, Any]) -> None:
@@ -242,7 +269,7 @@ def _in_progress(description: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _bare(name_or_arn: str) -> str:
+def bare(name_or_arn: str) -> str:
     return name_or_arn.rsplit(":table/", 1)[-1]
 
 

@@ -22,14 +22,17 @@ from bot.rehearsal.aws.automations import Automations
 from bot.rehearsal.aws.backup_jobs import BackupJobs
 from bot.rehearsal.aws.backup_vaults import BackupVaults
 from bot.rehearsal.aws.backups import Backups
+from bot.rehearsal.aws.caches import Caches
 from bot.rehearsal.aws.call import Answer, AwsError, Call, Feature, Handler, Layer, Moto, Reply, Request
 from bot.rehearsal.aws.clock import Clock
 from bot.rehearsal.aws.containers import Containers
+from bot.rehearsal.aws.databases import Databases
 from bot.rehearsal.aws.deliveries import Deliveries
 from bot.rehearsal.aws.exports import Exports
 from bot.rehearsal.aws.faults import Cut, Faults
 from bot.rehearsal.aws.global_tables import GlobalTables
 from bot.rehearsal.aws.log import CallLog
+from bot.rehearsal.aws.metrics import Metrics
 from bot.rehearsal.aws.moto_app import ACCOUNT, MotoApp
 from bot.rehearsal.aws.outages import Outages
 from bot.rehearsal.aws.queues import Queues
@@ -86,6 +89,9 @@ class EmulatedAws:
         self.restore_jobs = RestoreJobs(self.clock, self.backup_vaults, tables.begin)
         self.restore_testing = RestoreTesting(self.clock, self.backup_vaults, self.restore_jobs)
         self.global_tables = GlobalTables(self.clock, self.outages, tables.arrived)
+        self.databases = Databases(self.clock, self.outages)
+        self.caches = Caches(self.clock, self.outages)
+        self.metrics = Metrics(self.clock, [self.databases.metric])
         self.sms = self._topics.sms
         self.deliveries = self._deliveries.attempts
         self._handlers = _handlers(
@@ -109,6 +115,9 @@ class EmulatedAws:
                 self.region_switch,
                 self.routing_controls,
                 self.zonal_shifts,
+                self.databases,
+                self.caches,
+                self.metrics,
             ]
         )
         self._server = Server(self._respond, {self._signer.path: self._signer.certificate})

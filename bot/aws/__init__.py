@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from bot.aws import alb, automation, call, region_switch, ssm
 from bot.aws.dynamodb import compare, copy_back, from_backup, reapply, restore, undelete, undo_copy_back, window
-from bot.aws.ecs import restart, scale_back, scale_out, steady, stop_tasks
+from bot.aws.ecs import leave_zone, restart, return_to_zone, scale_back, scale_out, steady, stop_tasks
 from bot.aws.ecs import rollback as release
 from bot.aws.s3.checks import AsOf, CanRollBack
 from bot.aws.s3.rollback import RollbackPrefix
@@ -29,7 +29,9 @@ ACTIONS: Mapping[str, Action] = {
     "dynamodb.restore_pitr": restore.RestorePitr(),
     "dynamodb.undo_copy_back": undo_copy_back.UndoCopyBack(),
     "dynamodb.undelete_table": undelete.UndeleteTable(),
+    "ecs.leave_zone": leave_zone.LeaveZone(),
     "ecs.restart_service": restart.RestartService(),
+    "ecs.return_to_zone": return_to_zone.ReturnToZone(),
     "ecs.rollback_task_definition": release.RollbackTaskDefinition(),
     "ecs.scale_back": scale_back.ScaleBack(),
     "ecs.scale_out": scale_out.ScaleOut(),

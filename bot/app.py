@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import aiohttp
@@ -16,6 +16,7 @@ from bot.aws import ACTIONS, CHECKS, models, permissions
 from bot.aws.choices import choices
 from bot.aws.session import Session
 from bot.aws.session import Settings as AwsSettings
+from bot.aws.survey import ask
 from bot.contact.sms import Sms
 from bot.core import Core
 from bot.counted import CountedInbox, CountedMethod
@@ -25,7 +26,9 @@ from bot.incident.hands import Hands
 from bot.incident.paging import Paging
 from bot.incident.planner import Planner
 from bot.incident.ports import ContactMethod, Tx
+from bot.incident.renewing import Renewing
 from bot.incident.step_runner import StepRunner
+from bot.incident.survey import Survey
 from bot.incident.timeline import entry
 from bot.intake.certificates import Certificates
 from bot.intake.drain import Drain
@@ -130,7 +133,7 @@ def build_worker(core: Core, aws: Aws, slack: SlackParts | None) -> Worker:
     planner = Planner(
         core.store, core.runs, hands, missing_permissions=permissions.missing, call_problems=models.problems_of
     )
-    upkeep = Upkeep(core.store, core.inbox, _sweep(core, aws))
+    upkeep = Upkeep(core.store, core.inbox, _sweep(core, aws), survey_of(core, aws))
     paging = Paging(core.store, core.responder, _contact_methods(core, aws, slack))
     changes: Mapping[Kind, Change] = {
         jobs.ALARM: Drain(core.responder).alarms,
@@ -142,8 +145,10 @@ def build_worker(core: Core, aws: Aws, slack: SlackParts | None) -> Worker:
         jobs.PAGE: paging.page,
         jobs.PLAN_RUN: planner.plan,
         jobs.STEP: StepRunner(core.store, core.runs, hands).step,
+        jobs.RENEW: Renewing(core.store, hands).renew,
         jobs.SWEEP: upkeep.sweep,
         jobs.TIDY: upkeep.tidy,
+        jobs.SURVEY: upkeep.survey,
         **(slack.handlers if slack else dict.fromkeys(_SLACK_KINDS, _without_slack)),
     }
     return Worker(core.store, Handlers(changes, effects, _buried))
@@ -182,6 +187,11 @@ def _sweep(core: Core, aws: Aws) -> Sweep | None:
     clients = {region: aws.session(region).client("cloudwatch") for region in sources.sweep_regions}
     topics = frozenset(sources.topics)
     return Sweep(clients, CountedInbox(core.inbox), raised, aws.pool, core.clock, topics)
+
+
+def survey_of(core: Core, aws: Aws) -> Survey:
+    """What is asked of AWS every few minutes, for a night in which it cannot be asked."""
+    return Survey(core.store, core.config, partial(ask, aws.session), aws.pool)
 
 
 async def _buried(tx: Tx, job: Job, error: str) -> None:

@@ -49,6 +49,7 @@ ESCALATE = Kind("escalate", Lane.TIMER, attempts=1000)
 PAGE = Kind("page", Lane.PAGE, attempts=1000)
 PLAN_RUN = Kind("plan-run", Lane.AWS)
 STEP = Kind("step", Lane.AWS, attempts=1000)
+RENEW = Kind("renew", Lane.AWS, attempts=40)
 RUN_TIMER = Kind("run-timer", Lane.TIMER, attempts=1000)
 CONSIDER = Kind("consider", Lane.TIMER, attempts=1000)
 OPEN_ROOM = Kind("open-room", Lane.SLACK, attempts=40)
@@ -62,12 +63,13 @@ POST_GRAPH = Kind("post-graph", Lane.BULK)
 ASK_GROUPS = Kind("ask-groups", Lane.BULK)
 SWEEP = Kind("sweep", Lane.BULK, attempts=1000)
 TIDY = Kind("tidy", Lane.BULK, attempts=1000)
+SURVEY = Kind("survey", Lane.BULK, attempts=1000)
 
 KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
-        ALARM, ESCALATE, PAGE, PLAN_RUN, STEP, RUN_TIMER, CONSIDER, OPEN_ROOM, INVITE, DRAW_CARD, DRAW_PAGE, DRAW_RUN,
-        SAY, DRAW_HOME, POST_GRAPH, ASK_GROUPS, SWEEP, TIDY,
+        ALARM, ESCALATE, PAGE, PLAN_RUN, STEP, RENEW, RUN_TIMER, CONSIDER, OPEN_ROOM, INVITE, DRAW_CARD, DRAW_PAGE, DRAW_RUN,
+        SAY, DRAW_HOME, POST_GRAPH, ASK_GROUPS, SWEEP, TIDY, SURVEY,
     )
 }  # fmt: skip
 

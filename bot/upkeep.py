@@ -1,4 +1,4 @@
-"""Work that comes round by itself: the sweep of alarms, tidying up, and the watch over our own rows.
+"""Work that comes round by itself: the sweep of alarms, the survey of AWS, tidying up, and the watch over our own rows.
 
 Each is a job that adds itself again; its key sees to it that all replicas together have one of it.
 """
@@ -11,12 +11,16 @@ from typing import Protocol
 import structlog
 
 from bot.incident.ports import Delivery, Inbox, Tx
-from bot.jobs import OPEN_ROOM, SWEEP, TIDY, Job, Kind, NewJob
+from bot.jobs import OPEN_ROOM, SURVEY, SWEEP, TIDY, Job, Kind, NewJob
 from bot.store.sql import Store
 
 log = structlog.get_logger()
 
-EVERY: Mapping[Kind, timedelta] = {SWEEP: timedelta(seconds=60), TIDY: timedelta(seconds=30)}
+EVERY: Mapping[Kind, timedelta] = {
+    SWEEP: timedelta(seconds=60),
+    TIDY: timedelta(seconds=30),
+    SURVEY: timedelta(minutes=5),
+}
 
 
 class Sweeps(Protocol):
@@ -25,11 +29,17 @@ class Sweeps(Protocol):
     async def once(self) -> int: ...
 
 
-class Upkeep:
-    """The handlers of SWEEP and TIDY. `sweep` None: no regions are configured."""
+class Surveys(Protocol):
+    """`bot.incident.survey.Survey`."""
 
-    def __init__(self, store: Store, inbox: Inbox, sweep: Sweeps | None) -> None:
-        self.store, self.inbox, self.sweep_regions = store, inbox, sweep
+    async def once(self) -> Callable[[Tx], Awaitable[None]]: ...
+
+
+class Upkeep:
+    """The handlers of SWEEP, SURVEY and TIDY. `sweep` None: no regions are configured; `surveys` None: nothing is."""
+
+    def __init__(self, store: Store, inbox: Inbox, sweep: Sweeps | None, surveys: Surveys | None = None) -> None:
+        self.store, self.inbox, self.sweep_regions, self.surveys = store, inbox, sweep, surveys
 
     async def begin(self) -> None:
         """At start: the recurring jobs, unless they are there, and another try for incidents without a room.
@@ -46,6 +56,17 @@ class Upkeep:
         if self.sweep_regions:
             await self.sweep_regions.once()
         return self._again(SWEEP)
+
+    async def survey(self, _job: Job) -> Callable[[Tx], Awaitable[None]]:
+        """Note what a failover must know, while AWS still answers."""
+        noted, again = await self.surveys.once() if self.surveys else None, self._again(SURVEY)
+
+        async def record(tx: Tx) -> None:
+            if noted:
+                await noted(tx)
+            await again(tx)
+
+        return record
 
     async def tidy(self, _job: Job) -> Callable[[Tx], Awaitable[None]]:
         """Forget what is old, and raise an alarm about ourselves when a row is stuck."""

@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from bot.cli import automatic, incidents, jobs, operate, playbooks, policy, undo
+from bot.cli import automatic, incidents, jobs, operate, playbooks, policy, survey, undo
 
 app = typer.Typer(
     name="lifeboat",
@@ -27,6 +27,7 @@ app.add_typer(automatic.app, name="automatic", help="What may start by itself: s
 app.add_typer(jobs.app, name="jobs", help="Jobs that Lifeboat gave up on: list, retry, drop.")
 operate.add_to(app)
 app.command("iam-policy")(policy.iam_policy)
+app.command("survey")(survey.survey)
 
 
 def main() -> None:

@@ -1,0 +1,1 @@
+"""Moving a service to its standby region and back: what is checked, scaled, fenced and verified there."""

@@ -1,0 +1,23 @@
+"""What everything in the shop is called. Alarms are named by what somebody notices."""
+
+HOME, STANDBY = "us-east-1", "us-west-2"
+#: The service of lifeboat.yaml that all of this is.
+SERVICE = "shop"
+
+CLUSTER = "shop"
+WEB, API = "web", "api"
+#: The load balancer and the target group in front of each service of the cluster.
+BALANCERS = {WEB: "shop-web", API: "shop-api"}
+IMAGE = "shop/{service}:{version}"
+
+ORDERS, CARTS = "orders", "carts"
+#: SSM parameters: the name of the table that the shop uses, and the region that may write.
+POINTER, FENCE = "/orders/table", "/shop/writer"
+BUCKET = "shop-assets-{region}"
+ASSETS = "assets/"
+
+UNHEALTHY, BAD_TOTALS, TABLE_DELETED = "web-unhealthy-tasks", "orders-bad-totals", "orders-deleted"
+ASSETS_MISSING, DATABASE_FAILING, ZONE_IMPAIRED = "assets-missing", "db-failing", "zone-impaired"
+UNREACHABLE, OVERLOADED = "shop-unreachable", "web-overloaded"
+
+TOPIC, QUEUE = "alarms", "lifeboat-alarms"

@@ -1,0 +1,402 @@
+"""A night in the rehearsal AWS, in its own time: something breaks, the bot pages, people run a playbook, the shop recovers.
+
+    async with Rehearsal(folder) as night:
+        await night.break_("zone:use1-az1")
+        await night.paged()                        # the alarm came the real way, and somebody has answered the page
+        run = await night.run("evacuate-zone")     # planned, approved, executed; returns when it is over or stands still
+        await night.until_well()
+        print((await night.report()).as_json())
+
+The bot is the real one, in this process: `open_core`, `build_worker`, its SQS door, boto3 with nothing but an address. Its
+clock and the emulator's are one, and it stands still while there is work: everything that is due is done, then time
+jumps to the next instant at which something is. So forty minutes pass in seconds, and AWS takes as long as it takes.
+One at a time in a process, as the emulator.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from bot.app import build_worker, open_aws
+from bot.clock import SystemClock
+from bot.core import Core, open_core
+from bot.errors import N_, Missing, Phrase, phrase
+from bot.incident.incident import Incident
+from bot.incident.run import Run, Step
+from bot.intake.sqs import SqsDoor
+from bot.jobs import Lane
+from bot.rehearsal.aws.clock import Clock
+from bot.rehearsal.aws.emulator import EmulatedAws
+from bot.rehearsal.aws.log import Logged
+from bot.rehearsal.aws.restores import RestoreTimes
+from bot.rehearsal.borrowed import environment
+from bot.rehearsal.breakages import Breakage, Scene, parse
+from bot.rehearsal.crew import NAMES, Answer, Crew, Pace, team
+from bot.rehearsal.estate import Estate, alarms
+from bot.rehearsal.estate.site import AGENT
+from bot.rehearsal.measured import STEADY
+from bot.rehearsal.night_report import Report, made
+from bot.rehearsal.storefront import Storefront
+from bot.rehearsal.writer import Sample, Writer
+from bot.settings import Settings
+from bot.upkeep import Upkeep
+from bot.worker import Worker
+
+#: What AWS takes: a restore a quarter of an hour, with what is restorable lagging five minutes; a task half a minute.
+RESTORES = RestoreTimes(duration=900, lag=300)
+TASKS = (timedelta(seconds=10), timedelta(seconds=20), timedelta(seconds=20))
+#: Before the fault, so that there is something to lose and a state to compare with.
+_CALM = timedelta(seconds=60)
+_POLL = timedelta(seconds=10)
+#: Without a token there is no Slack; its lane waits for a process that has one.
+LANES = tuple(lane for lane in Lane if lane is not Lane.SLACK)
+_AT_REST = frozenset({"needs_person", "succeeded", "undone", "failed", "aborted", "refused", "expired"})
+
+
+class NightClock(SystemClock):
+    """The bot's clock is the emulator's."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+
+@dataclass(frozen=True)
+class Struck:
+    """A breakage that has happened."""
+
+    at: datetime
+    breakage: Breakage
+    what: Phrase
+
+
+class Rehearsal:
+    """`breaks` are struck on entry, after a calm minute. `people`: how many may approve; `answer`: to what playbooks ask.
+
+    `every`: how often a customer writes. `tell(at, text)` hears the timeline as it happens. `aws`, `estate`,
+    `storefront`, `writer`, `core`, `worker` are for tests: `aws.faults` and `aws.outages` break more than `break_` can.
+    """
+
+    def __init__(
+        self, folder: Path, breaks: Sequence[str] = (), *, people: int = 3, answer: Answer = "yes", pace: Pace | None = None,
+        every: timedelta = timedelta(seconds=5), restores: RestoreTimes = RESTORES,
+        tell: Callable[[datetime, Phrase | str], None] = lambda _at, _text: None,
+    ) -> None:  # fmt: skip
+        self.folder, self.people, self.answer, self.pace = folder, people, answer, pace or Pace()
+        self.breaks = [parse(text) for text in breaks]
+        self.aws = EmulatedAws(clock=Clock(start=datetime.now(UTC).replace(microsecond=0)), restores=restores)
+        self.estate = Estate(self.aws)
+        self.storefront = Storefront(self.estate)
+        self.writer = Writer(self.storefront, every)
+        self.faults: list[Struck] = []
+        self.timeline: list[tuple[datetime, Phrase | str]] = []
+        self.runs: list[str] = []
+        self.incident: Incident | None = None
+        self.core: Core
+        self.worker: Worker
+        self._crew: Crew
+        self._door: SqsDoor
+        self._tell = tell
+        self._stack, self._bot = AsyncExitStack(), AsyncExitStack()
+        self._later: list[tuple[datetime, Callable[[], Awaitable[Any]]]] = []
+        self._told: set[tuple[str, int]] = set()
+        self._due: datetime | None = None
+        self._raised: list[tuple[str, str]] = []
+        self._was_well = True
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._stack.enter_async_context(self.aws)
+            await self._stack.enter_async_context(self.storefront)
+            self.aws.ecs.pace = type(self.aws.ecs.pace)(*TASKS)
+            await asyncio.to_thread(self.estate.build)
+            self._stack.enter_context(environment(self.estate.environment))
+            await asyncio.to_thread(self._write_configuration)
+            self._stack.push_async_callback(self.stop_bot)
+            await self.start_bot()
+            self._at(self.now, self._customer)
+            self._at(self.now, self._listen)
+            await self.pass_time(_CALM)
+            for breakage in self.breaks:
+                await self._strike(breakage)
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    @property
+    def now(self) -> datetime:
+        """The rehearsal's time."""
+        return self.aws.clock.now()
+
+    # What happens.
+
+    async def break_(self, text: str) -> Struck:
+        """Break something now, as `breakages.parse` reads it; its alarm goes off when real monitoring would see it."""
+        return await self._strike(parse(text))
+
+    async def paged(self, limit: timedelta = timedelta(minutes=10)) -> Incident:
+        """The incident, once somebody was paged and has answered. Raises `Missing` when nobody is in time."""
+
+        async def answered() -> bool:
+            async with self.core.store.begin() as tx:
+                incidents = await tx.incidents.listing(open_only=True)
+            self.incident = next((one for one in incidents if one.acknowledged_at), None)
+            return self.incident is not None
+
+        if not await self.until(answered, limit) or self.incident is None:
+            raise Missing(phrase(N_("Nobody was paged within {limit}: no alarm notices this."), limit=limit))
+        return self.incident
+
+    async def declare(self, title: str) -> Incident:
+        """Somebody notices it who is no alarm."""
+        async with self.core.store.begin() as tx:
+            answer = await self.core.responder.declare(tx, title, f"cli:{NAMES[0]}", service="shop")
+            self.incident = (await self.core.responder.acknowledge(tx, answer.incident.id, f"cli:{NAMES[0]}")).incident
+        return self.incident
+
+    async def request(self, playbook: str, inputs: Mapping[str, str] | None = None) -> Run:
+        """Ask for a playbook, and go on at once. Raises `BadInputs`, `NotFound`, `Refused`."""
+        assert self.incident, "there is no incident: call paged() or declare() first"
+        who = NAMES[0]
+        async with self.core.store.begin() as tx:
+            run = await self.core.runs.request(tx, self.incident.id, playbook, inputs or {}, f"cli:{who}", via=who)
+        self.runs.append(run.id)
+        self._due = None
+        return run
+
+    async def run(
+        self, playbook: str, inputs: Mapping[str, str] | None = None, limit: timedelta = timedelta(hours=3)
+    ) -> Run:
+        """Ask for a playbook and see it through: the run when it is over, or needs a person who can do more than say yes.
+
+        Texts as a form would have them; what is not given is taken from the alarm and the service. Look at its `status`.
+        """
+        await self.pass_time(self.pace.ask)
+        run = await self.request(playbook, inputs)
+        return await self.until_rests(run.id, limit)
+
+    async def until_rests(self, run: str, limit: timedelta = timedelta(hours=3)) -> Run:
+        """The run, when it is over or stands still."""
+
+        async def rests() -> bool:
+            return (await self.look_at(run))[0].status in _AT_REST
+
+        await self.until(rests, limit)
+        return (await self.look_at(run))[0]
+
+    async def look_at(self, run: str) -> tuple[Run, Sequence[Step]]:
+        """A run and its rows as they stand."""
+        async with self.core.store.begin() as tx:
+            return await tx.runs.peek(run), await tx.runs.steps(run)
+
+    async def until_well(self, limit: timedelta = timedelta(minutes=30)) -> bool:
+        """Whether the shop answers everything again, and goes on to; then its alarms see it too."""
+
+        async def well() -> bool:
+            latest = self.writer.samples[-STEADY:]
+            return len(latest) == STEADY and all(one.well and one.at >= self._fault_at for one in latest)
+
+        found = await self.until(well, limit)
+        if found:
+            await asyncio.to_thread(self._all_clear)
+            await self.pass_time(_POLL)
+        return found
+
+    async def pass_time(self, length: timedelta) -> None:
+        """Let so much of the rehearsal's time pass, with all that happens in it."""
+
+        async def never() -> bool:
+            return False
+
+        await self.until(never, length)
+
+    async def until(self, holds: Callable[[], Awaitable[bool]], limit: timedelta) -> bool:
+        """Let time pass until it holds; False when it does not within the limit."""
+        end = self.now + limit
+        while True:
+            await self._work()
+            if await holds():
+                return True
+            if self.now >= end:
+                return False
+            await self._jump(end)
+
+    # What can be seen.
+
+    async def report(self) -> Report:
+        """What the night has shown so far."""
+        rows, runs = dict[str, timedelta](), dict[str, str]()
+        for id_ in self.runs:
+            run, steps = await self.look_at(id_)
+            runs[f"{run.name}/{id_}"] = run.status
+            rows |= {
+                f"{run.name}/{row.step}": row.ended_at - row.started_at
+                for row in steps
+                if row.started_at and row.ended_at
+            }
+        return made(self, rows, runs)
+
+    def asked(self, region: str | None = None, since: datetime | None = None) -> list[Logged]:
+        """The bot's own calls to AWS: to a region, since an instant. What the rehearsal itself asked is left out."""
+        return [
+            call for call in self.aws.calls
+            if AGENT not in call.agent and region in {None, call.region} and (since is None or call.at >= since)
+        ]  # fmt: skip
+
+    # The bot.
+
+    async def start_bot(self) -> None:
+        """Open the real bot on the folder's database. After `stop_bot` it goes on where it was."""
+        settings = Settings(
+            config=self.folder / "lifeboat.yaml", database_url=f"sqlite:///{self.folder / 'lifeboat.db'}",
+            slack_bot_token=None, slack_signing_secret=None, slack_app_token=None,
+        )  # fmt: skip
+        self.core = await open_core(settings, NightClock(self.aws.clock), worker=True)
+        self._bot.push_async_callback(self.core.close)
+        aws = open_aws(self.core)
+        self._bot.callback(aws.pool.close)
+        self.worker = build_worker(self.core, aws, None)
+        await self.core.store.take_over()
+        await Upkeep(self.core.store, self.core.inbox, None).begin()
+        client = aws.queues(self.core.config.region).client("sqs")
+        self._door = SqsDoor(
+            client, self.estate.queue_url, self.core.inbox, aws.pool, asyncio.sleep, self.core.clock, wait_seconds=0
+        )
+        self._crew = Crew(self.core, self.say, self.people, self.answer, self.pace)
+        self._due = None
+
+    async def stop_bot(self) -> None:
+        """Let go of everything, as a process that ends."""
+        await self._bot.aclose()
+        self._bot = AsyncExitStack()
+
+    def say(self, what: Phrase | str) -> None:
+        """Add to the timeline."""
+        self.timeline.append((self.now, what))
+        self._tell(self.now, what)
+
+    @property
+    def _fault_at(self) -> datetime:
+        return self.faults[0].at if self.faults else self.now
+
+    async def _work(self) -> None:
+        """Do all that is due now, and all that follows from it."""
+        while await self._later_work() or await self._crew.act() or await self._drain():
+            await self._crew.look(self.runs)
+            await self._retell()
+
+    async def _drain(self) -> bool:
+        if self._due is not None and self._due > self.now:
+            return False
+        ran = await self.worker.drain(LANES)
+        async with self.core.store.begin() as tx:
+            due = [await tx.jobs.next_due(lane) for lane in LANES]
+        self._due = min((at for at in due if at), default=datetime.max.replace(tzinfo=UTC))
+        return bool(ran)
+
+    async def _later_work(self) -> bool:
+        due = [one for one in self._later if one[0] <= self.now]
+        self._later = [one for one in self._later if one[0] > self.now]
+        for _, work in due:
+            await work()
+        if due:
+            self._due = None if any(work != self._customer for _, work in due) else self._due
+        return bool(due)
+
+    async def _jump(self, end: datetime) -> None:
+        """To the next instant at which something is due."""
+        instants = [end, self._due, self._crew.next_due, *(at for at, _ in self._later)]
+        to = min(at for at in instants if at is not None)
+        if to > self.now:
+            self.aws.clock.move(to - self.now)
+
+    def _at(self, when: datetime, work: Callable[[], Awaitable[Any]]) -> None:
+        self._later.append((when, work))
+
+    async def _customer(self) -> None:
+        sample = await self.writer.tick()
+        self._tell_shop(sample)
+        self._at(self.now + self.writer.every, self._customer)
+
+    async def _listen(self) -> None:
+        await self._door.poll()
+        self._at(self.now + _POLL, self._listen)
+
+    async def _strike(self, breakage: Breakage) -> Struck:
+        fault = await asyncio.to_thread(breakage.strike, Scene(self.estate, self.storefront))
+        struck = Struck(self.now, breakage, fault.what)
+        self.faults.append(struck)
+        self.say(fault.what)
+        if alarm := breakage.kind.alarm:
+
+            async def notice() -> None:
+                await asyncio.to_thread(self._raise, alarm, fault.region, fault.dimensions)
+
+            self._at(self.now + breakage.kind.noticed_after, notice)
+        return struck
+
+    def _raise(self, alarm: str, region: str, dimensions: Mapping[str, str]) -> None:
+        site = self.estate.site(region)
+        if alarms.WATCHES[alarm].dimensions != dimensions:
+            alarms.put(site, alarm, dimensions)
+        self.say(phrase(N_("CloudWatch: {alarm} goes off."), alarm=alarm))
+        alarms.go_off(site, alarm)
+        self._raised.append((alarm, region))
+
+    def _all_clear(self) -> None:
+        """The alarms see that all is well, as far as they can be asked."""
+        for alarm, region in self._raised:
+            if not self.aws.outages.region_is_dark(region):
+                alarms.clear(self.estate.site(region), alarm)
+        self._raised.clear()
+
+    async def _retell(self) -> None:
+        """What the bot has noted since, for the timeline."""
+        async with self.core.store.begin() as tx:
+            for incident in await tx.incidents.listing(open_only=False):
+                entries = await tx.notes.of(incident.id)
+                for number, one in enumerate(entries):
+                    if (incident.id, number) not in self._told:
+                        self._told.add((incident.id, number))
+                        self.timeline.append((one.at, one.phrase))
+                        self._tell(one.at, one.phrase)
+
+    def _tell_shop(self, sample: Sample) -> None:
+        """When the shop falls ill, and when it is well again."""
+        if sample.well == self._was_well:
+            return
+        self._was_well = sample.well
+        if sample.well:
+            self.say(phrase(N_("The shop answers every request ({region})."), region=sample.standing.region))
+            return
+        why = sample.standing.why[0] if sample.standing.why else sample.why
+        self.say(
+            phrase(
+                N_("The shop serves {percent} % of its requests: {why}"),
+                percent=round(100 * sample.served),
+                why=why or "-",
+            )
+        )
+
+    def _write_configuration(self) -> None:
+        escalation = self.folder / "escalation"
+        escalation.mkdir(exist_ok=True)
+        for name, values in team(self.people).items():
+            (escalation / f"{name}.yaml").write_text(json.dumps(values))
+        config = {**self.estate.config(), "escalation_folder": "escalation"}
+        (self.folder / "lifeboat.yaml").write_text(json.dumps(config))

@@ -1,6 +1,6 @@
 """Maintenance windows of lifeboat.yaml: while one is open, no playbook starts by itself. Pure.
 
-A local time means what it means in a schedule of people (`escalation.schedule.instant`), also when clocks change.
+A local time means what it means in a schedule of people (`escalation.local_time`), also when clocks change.
 """
 
 from datetime import datetime, timedelta
@@ -11,11 +11,21 @@ from pydantic import Field, model_validator
 
 from escalation.duration import PositiveDuration
 from escalation.errors import BadValue
-from escalation.fields import Moment, Written, ZoneName
+from escalation.fields import Moment, WallTime, Written, ZoneName
+from escalation.local_time import instant
 from escalation.phrase import N_, phrase
-from escalation.schedule import WEEKDAYS, HandOff, instant
+from escalation.rotation import WEEKDAYS, Weekday
 
 _WEEK = timedelta(days=7)
+
+
+class Weekly(Written):
+    """A moment of each week."""
+
+    day: Weekday
+    """The weekday."""
+    time: WallTime
+    """The time of day, in quotes: "02:00"."""
 
 
 class Freeze(Written):
@@ -25,7 +35,7 @@ class Freeze(Written):
     """When it begins: 2026-12-24 18:00."""
     end: Moment | None = Field(default=None, alias="until")
     """When it is over: 2026-12-27 09:00."""
-    every: HandOff | None = None
+    every: Weekly | None = None
     """When it begins each week: {day: saturday, time: "02:00"}."""
     length: PositiveDuration | None = Field(default=None, alias="for", le=_WEEK)
     """How long it lasts each week, such as 4h."""

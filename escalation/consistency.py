@@ -8,10 +8,11 @@ from typing import Any, Generic, TypeVar
 from escalation.document import Document, Path_
 from escalation.errors import BadFile
 from escalation.nearest import suggestion
+from escalation.override import KINDS, Override
 from escalation.person import Person
 from escalation.phrase import N_, Phrase, phrase
 from escalation.policy import EveryoneIn, OnCall, OnePerson, Policy
-from escalation.schedule import Override, Schedule
+from escalation.schedule import Schedule
 
 Entry_co = TypeVar("Entry_co", covariant=True)
 
@@ -50,10 +51,15 @@ def _shared_slack_ids(people: File[Person]) -> Iterator[BadFile]:
 
 
 def _unknown_people(document: Document, name: str, schedule: Schedule, people: File[Person]) -> Iterator[BadFile]:
-    for index, person in enumerate(schedule.rotation.people):
-        yield from _unknown(document, (name, "rotation", "people", index), person, people)
+    for number, layer in enumerate(schedule.every_layer):
+        here: Path_ = (name, "rotation") if schedule.rotation else (name, "layers", number, "rotation")
+        for index, person in enumerate(layer.rotation.people):
+            yield from _unknown(document, (*here, "people", index), person, people)
     for index, override in enumerate(schedule.overrides):
-        yield from _unknown(document, (name, "overrides", index, "person"), override.person, people)
+        kind = next(kind for kind in KINDS if getattr(override, kind))
+        for at, person in enumerate(override.people):
+            path: Path_ = (name, "overrides", index, kind)
+            yield from _unknown(document, (*path, at) if override.swap else path, person, people)
 
 
 def _unknown_targets(
@@ -87,7 +93,7 @@ def _bad_overrides(document: Document, name: str, schedule: Schedule) -> Iterato
                 phrase(N_("Write a time after {start}."), start=_written(schedule.overrides[index])),
             )
     latest = None
-    for start, end, index in sorted(span for span in spans if span[0] < span[1]):
+    for start, end, index in sorted(one for one in spans if one[0] < one[1] and schedule.overrides[one[2]].person):
         if latest and start < latest[0]:
             yield _overlap(document, name, latest[1], index)
         latest = max(latest or (end, index), (end, index))

@@ -17,12 +17,13 @@ from pydantic.json_schema import SkipJsonSchema
 from escalation.duration import Duration, PositiveDuration
 from escalation.errors import BadValue
 from escalation.fields import Name, Written
+from escalation.local_time import utc
 from escalation.nearest import suggestion
 from escalation.person import Contact, Person
 from escalation.phrase import N_, Phrase, phrase
 from escalation.refusal import shown
 from escalation.roster import Roster
-from escalation.schedule import on_call, utc
+from escalation.schedule import on_call
 
 _Kind = Literal["person", "schedule", "everyone_in"]
 
@@ -255,4 +256,4 @@ def _people(roster: Roster, target: OnePerson | OnCall | EveryoneIn, at: datetim
         case OnCall():
             return on_call(roster.schedule(target.schedule), at)
         case EveryoneIn():
-            return tuple(dict.fromkeys(roster.schedule(target.everyone_in).rotation.people))
+            return roster.schedule(target.everyone_in).everybody

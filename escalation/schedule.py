@@ -1,79 +1,47 @@
 """Who is on call at which instant. Pure: everything follows from the schedule and the instants that are asked for.
 
-The rule for clocks that change (daylight saving and other moves of a zone's clock):
+A schedule has layers, each a rotation that may be restricted to some hours and days; where several have somebody, the last
+one counts, so that a night layer lies over a day layer. Overrides are exceptions to all of them.
 
-- A hand-off is at a local time of the schedule's zone, summer and winter: 09:00 stays 09:00, so the shift in which the
-  clock changes is an hour shorter or longer.
-- A local time means the first instant at which the clock shows it or a later one. So a time that the clock skips (02:30
-  in spring) means the instant at which it skips, and one that comes twice (01:30 in autumn) the first of the two.
-- An override's `from` and `until` follow the same rule, unless they carry an offset of their own.
-
-A shift includes its start and excludes its end, so that at a hand-off exactly the next person is on call.
+A shift includes its start and excludes its end, so that at a hand-off exactly the next person is on call. What a local
+time means when clocks change: `local_time.py`. Override's `from` and `until` follow it, unless they carry an offset.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Literal, get_args
+from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from escalation.errors import BadValue
-from escalation.fields import Day, Moment, Name, WallTime, Written, ZoneName
+from escalation.fields import Name, Written, ZoneName
+from escalation.local_time import instant, utc
+from escalation.override import Override
 from escalation.phrase import N_, phrase
-
-Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
+from escalation.rotation import Rotation, turns
+from escalation.spans import Span, Stretch, within, without
+from escalation.windows import Window, stretches
 
 #: Why somebody, or nobody, is on call.
 Because = Literal["rotation", "override", "nobody"]
-_SECOND = timedelta(seconds=1)
+_MOMENT = timedelta(microseconds=1)
 
 
-class HandOff(Written):
-    """When the next person of a rotation takes over."""
+class Layer(Written):
+    """A rotation, and when it counts. Where another layer further down in the list has somebody too, that one counts."""
 
-    day: Weekday
-    """The weekday."""
-    time: WallTime
-    """The time of day in the schedule's time zone, in quotes: "09:00"."""
-
-
-class Rotation(Written):
-    """People who take turns, a week each, in the order in which they are listed, and then from the first again."""
-
-    every: Literal["week"] = "week"
-    """How long each turn is."""
-    hand_off: HandOff
-    """When the next person takes over."""
-    start: Day
-    """The day on which the first person's first turn begins, on the weekday of the hand-off. Before it nobody is on call."""
-    people: tuple[Name, ...] = Field(min_length=1)
-    """Names from people.yaml."""
-
-    @field_validator("start")
-    @classmethod
-    def _on_hand_off_day(cls, start: date, info: ValidationInfo) -> date:
-        hand_off = info.data.get("hand_off")
-        if hand_off and WEEKDAYS[start.weekday()] != hand_off.day:
-            day = start + timedelta(days=(WEEKDAYS.index(hand_off.day) - start.weekday()) % 7)
-            what = phrase(N_("{start} is not the weekday of the hand-off."), start=start.isoformat())
-            raise BadValue(what, phrase(N_("Write {day}, or change hand_off.day."), day=day.isoformat()))
-        return start
-
-
-class Override(Written):
-    """One person instead of whoever the rotation says, for a while. Where two overlap, the later one in the list counts."""
-
-    person: Name
-    """Who is on call then: a name from people.yaml."""
-    start: Moment = Field(alias="from")
-    """When it begins, in the schedule's time zone: 2026-12-24 18:00."""
-    end: Moment = Field(alias="until")
-    """When it is over, in the schedule's time zone: 2026-12-26 09:00."""
+    name: str = Field(default="", max_length=60)
+    """What people call it, such as nights."""
+    rotation: Rotation
+    """Who takes turns."""
+    only: tuple[Window, ...] = ()
+    """Only in these windows of time. Left out: always."""
+    except_: tuple[Window, ...] = Field(default=(), alias="except")
+    """Never in these windows of time, such as public holidays."""
 
 
 class Schedule(Written):
@@ -82,23 +50,45 @@ class Schedule(Written):
     key: SkipJsonSchema[Name]
     time_zone: ZoneName
     """The zone of every time in this schedule, such as Asia/Seoul."""
-    rotation: Rotation
-    """Who takes turns."""
+    rotation: Rotation | None = None
+    """Who takes turns, where one layer without restrictions is enough."""
+    layers: tuple[Layer, ...] = ()
+    """Several rotations, each for its hours and days; of those that have somebody the last one counts."""
     overrides: tuple[Override, ...] = ()
     """Exceptions: holidays, swapped shifts."""
+
+    @model_validator(mode="after")
+    def _has_somebody(self) -> Self:
+        if (self.rotation is None) == (not self.layers):
+            what = phrase(N_("a schedule has either a rotation or layers."))
+            raise BadValue(what, phrase(N_("Write one of the two.")))
+        return self
 
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
 
-    def span(self, override: Override) -> tuple[datetime, datetime]:
-        """When an override of this schedule begins and when it is over, in UTC."""
-        return instant(override.start, self.zone), instant(override.end, self.zone)
+    @property
+    def every_layer(self) -> tuple[Layer, ...]:
+        """Its layers; a plain rotation is one."""
+        return (Layer(rotation=self.rotation),) if self.rotation else self.layers
+
+    @property
+    def everybody(self) -> tuple[str, ...]:
+        """Who takes turns in it, each once."""
+        return tuple(dict.fromkeys(name for layer in self.every_layer for name in layer.rotation.people))
+
+    def span(self, override: Override) -> Stretch:
+        """When an override of this schedule begins and when it is over."""
+        return Stretch(instant(override.start, self.zone), instant(override.end, self.zone))
 
 
 @dataclass(frozen=True)
 class Shift:
-    """From `start` up to, and not including, `end` these people are on call: none of them is a gap, and said so."""
+    """From `start` up to, and not including, `end` these people are on call: none of them is a gap, and said so.
+
+    The first is the one that the layers or an override give; the others were added by overrides.
+    """
 
     start: datetime
     end: datetime
@@ -108,8 +98,8 @@ class Shift:
 
 def on_call(schedule: Schedule, at: datetime) -> tuple[str, ...]:
     """Who is on call at an instant; empty when nobody is. Raises ValueError when `at` has no zone."""
-    people, _ = _at(schedule, utc(at))
-    return people
+    [shift] = shifts(schedule, at, utc(at) + _MOMENT)
+    return shift.people
 
 
 def shifts(schedule: Schedule, start: datetime, end: datetime) -> list[Shift]:
@@ -118,10 +108,14 @@ def shifts(schedule: Schedule, start: datetime, end: datetime) -> list[Shift]:
     Times are in UTC. A hand-off from somebody to themselves does not end a shift.
     """
     begin, end = utc(start), utc(end)
-    bounds = sorted({begin, *_changes(schedule, begin, end), end})
+    if begin >= end:
+        return []
+    duties = [_Duty(list(duty(layer, schedule.zone, begin, end))) for layer in schedule.every_layer]
+    exceptions = [(schedule.span(one), one) for one in schedule.overrides]
     found: list[Shift] = []
-    for since, until in pairwise(bounds) if begin < end else ():
-        people, because = _at(schedule, since)
+    for since, until in pairwise(_bounds(begin, end, duties, [span for span, _ in exceptions])):
+        below = [duty_.at(since) for duty_ in reversed(duties)]
+        people, because = _with(below, [one for span, one in exceptions if span.start <= since < span.end])
         last = found[-1] if found else None
         if last and (last.people, last.because) == (people, because):
             found[-1] = Shift(last.start, until, people, because)
@@ -130,64 +124,66 @@ def shifts(schedule: Schedule, start: datetime, end: datetime) -> list[Shift]:
     return found
 
 
-def instant(local: datetime, zone: ZoneInfo) -> datetime:
-    """The instant, in UTC, that a local time means by the rule above; a time that carries an offset means itself."""
-    if local.tzinfo:
-        return local.astimezone(UTC)
-    meant = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
-    if meant.astimezone(zone).replace(tzinfo=None) == local:
-        return meant
-    before, after = local.replace(tzinfo=zone, fold=1).astimezone(UTC), meant
-    old = before.astimezone(zone).utcoffset()
-    while after - before > _SECOND:  # zoneinfo does not tell when a clock skips, so it is searched for
-        middle = before + (after - before) // _SECOND // 2 * _SECOND
-        if middle.astimezone(zone).utcoffset() == old:
-            before = middle
-        else:
-            after = middle
-    return after
+def duty(layer: Layer, zone: ZoneInfo, start: datetime, end: datetime) -> Iterator[Span]:
+    """Whose turn it is in a layer between two instants, where its windows let it count."""
+    whole = Stretch(start, end)
+    open_ = stretches(layer.only, zone, start, end) if layer.only else [whole]
+    if layer.except_:
+        open_ = without(open_, stretches(layer.except_, zone, start, end))
+    return within(turns(layer.rotation, zone, start, end), open_)
 
 
-def utc(at: datetime) -> datetime:
-    """The same instant in UTC. Raises ValueError for a time that has no zone and so is no instant."""
-    if at.tzinfo is None:
-        message = f"{at} has no time zone: pass an instant, such as datetime.now(UTC)."
-        raise ValueError(message)
-    return at.astimezone(UTC)
+class _Duty:
+    """The spans of one layer, asked for instants that only go forward."""
+
+    def __init__(self, spans: Sequence[Span]) -> None:
+        self.spans, self._next = spans, 0
+
+    def at(self, instant_: datetime) -> str | None:
+        while self._next < len(self.spans) and self.spans[self._next].end <= instant_:
+            self._next += 1
+        if self._next < len(self.spans) and self.spans[self._next].start <= instant_:
+            return self.spans[self._next].person
+        return None
 
 
-def _at(schedule: Schedule, at: datetime) -> tuple[tuple[str, ...], Because]:
-    for override in reversed(schedule.overrides):
-        start, end = schedule.span(override)
-        if start <= at < end:
-            return (override.person,), "override"
-    turn = _turn(schedule, at)
-    if turn < 0:
-        return (), "nobody"
-    people = schedule.rotation.people
-    return (people[turn % len(people)],), "rotation"
+def _bounds(begin: datetime, end: datetime, duties: Sequence[_Duty], exceptions: Sequence[Stretch]) -> list[datetime]:
+    """Every instant at which somebody else may be on call."""
+    edges = {edge for duty_ in duties for span in duty_.spans for edge in (span.start, span.end)}
+    edges |= {edge for span in exceptions for edge in span}
+    return sorted({begin, end, *(edge for edge in edges if begin < edge < end)})
 
 
-def _turn(schedule: Schedule, at: datetime) -> int:
-    """How many hand-offs lie between the start of the rotation and `at`; negative before it."""
-    days = (at.astimezone(schedule.zone).date() - schedule.rotation.start).days
-    turn = days // 7 + 1  # one too many at first: a clock that is set back at midnight shows the day before again
-    while _hand_off(schedule, turn) > at:
-        turn -= 1
-    return turn
+def _with(layers: Sequence[str | None], overrides: Sequence[Override]) -> tuple[tuple[str, ...], Because]:
+    """Who is on call, with the person of each layer from the top, and the overrides that hold, in their order."""
+    swapped = _swapped(overrides)
+    removed: set[str] = set()
+    added: list[str] = []
+    instead: str | None = None
+    for one in overrides:
+        if one.person:
+            instead, added, removed = one.person, [], removed - {one.person}
+        elif one.add:
+            added, removed = [*added, one.add], removed - {one.add}
+        elif one.remove:
+            removed, added = removed | {one.remove}, [name for name in added if name != one.remove]
+            instead = None if instead == one.remove else instead
+    planned = [swapped.get(name, name) for name in layers if name]
+    first = instead or next((name for name in planned if name not in removed), None)
+    people = tuple(dict.fromkeys(name for name in (first, *added) if name))
+    return people, _because(people, overrides)
 
 
-def _hand_off(schedule: Schedule, turn: int) -> datetime:
-    rotation = schedule.rotation
-    day = rotation.start + timedelta(weeks=turn)
-    return instant(datetime.combine(day, rotation.hand_off.time), schedule.zone)
+def _because(people: Collection[str], overrides: Sequence[Override]) -> Because:
+    if overrides:
+        return "override"
+    return "rotation" if people else "nobody"
 
 
-def _changes(schedule: Schedule, start: datetime, end: datetime) -> Iterator[datetime]:
-    """The instants between `start` and `end` at which somebody else may be on call."""
-    for override in schedule.overrides:
-        yield from (edge for edge in schedule.span(override) if start < edge < end)
-    turn = max(_turn(schedule, start) + 1, 0)
-    while (edge := _hand_off(schedule, turn)) < end:
-        yield edge
-        turn += 1
+def _swapped(overrides: Sequence[Override]) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for one in overrides:
+        if one.swap:
+            left, right = one.swap
+            found |= {left: right, right: left}
+    return found

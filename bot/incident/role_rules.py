@@ -38,8 +38,11 @@ def _most(role: Role, directory: Directory) -> int | None:
     if role.slack_groups:
         return None
     people = set(role.people)
-    at_once = len(people) + len(set(role.on_call))  # of a schedule, one person is on call at a time
-    for name in role.on_call:
+    at_once = len(people)
+    for name in dict.fromkeys(role.on_call):
         schedule = directory.schedule(name)
-        people |= {*schedule.rotation.people, *(override.person for override in schedule.overrides)}
+        at_once += 1 + sum(
+            override.add is not None for override in schedule.overrides
+        )  # one at a time, and who is added
+        people |= {*schedule.everybody, *(name for override in schedule.overrides for name in override.brings)}
     return min(at_once, len(people))

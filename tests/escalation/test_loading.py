@@ -222,8 +222,58 @@ MISTAKES: list[tuple[str, str, str, list[str]]] = [
     (
         "schedules.yaml",
         "    hand_off:",
+        "    every: month\n    hand_off:",
+        [
+            (
+                "schedules.yaml:4:12: primary.rotation.every: 'month' is no length of a turn. Write week, day or hour, or several: "
+                "2 weeks, 12 hours."
+            )
+        ],
+    ),
+    (
+        "schedules.yaml",
+        "    hand_off:",
         "    every: day\n    hand_off:",
-        ["schedules.yaml:4:12: primary.rotation.every: 'day' is not a choice here. Choose: week."],
+        [
+            (
+                "schedules.yaml:5:15: primary.rotation.hand_off: a weekday means nothing where turns are not weeks. "
+                "Remove hand_off.day, or write every: week."
+            )
+        ],
+    ),
+    (
+        "schedules.yaml",
+        "{day: monday, time",
+        "{time",
+        [
+            (
+                "schedules.yaml:4:15: primary.rotation.hand_off: turns of weeks need the weekday of their hand-off. "
+                "Write hand_off: {day: monday, time: …}."
+            )
+        ],
+    ),
+    (
+        "schedules.yaml",
+        "{person: jun, from",
+        "{person: jun, add: mina, from",
+        [
+            (
+                "schedules.yaml:8:7: primary.overrides[0]: an override says one thing, and this one says person, add. "
+                "Write exactly one of person, add, remove, swap."
+            )
+        ],
+    ),
+    (
+        "schedules.yaml",
+        "{person: jun, from",
+        "{swap: [jun, nobody], from",
+        ["schedules.yaml:8:20: primary.overrides[0].swap[1]: people.yaml has no nobody. Known: jun, mina."],
+    ),
+    (
+        "schedules.yaml",
+        "  overrides:",
+        "  layers:\n    - rotation: {every: day, hand_off: {time: '09:00'}, start: 2026-01-05, people: [jun]}\n  overrides:",
+        ["schedules.yaml:2:3: primary: a schedule has either a rotation or layers. Write one of the two."],
     ),
     (
         "schedules.yaml",

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from escalation.schedule import WEEKDAYS, Schedule, Shift, instant, on_call, shifts
+from escalation.local_time import instant
+from escalation.rotation import WEEKDAYS
+from escalation.schedule import Schedule, Shift, on_call, shifts
 
 ZONES = [
     "America/New_York", "Europe/Rome", "Australia/Sydney", "Africa/Casablanca", "Asia/Seoul",

@@ -6,14 +6,23 @@ over all of them are tests/rules/test_actions.py.
 
 from collections.abc import Mapping
 
-from bot.aws import alb, automation, call, region_switch, ssm
+from bot.aws import alb, automation, call, http, region_switch, ssm
+from bot.aws.backup.back_up import StartBackup
+from bot.aws.backup.copy import CopyRecoveryPoint
+from bot.aws.backup.ready import RecoveryPointReady
+from bot.aws.backup.restore import RestoreRecoveryPoint
 from bot.aws.dynamodb import compare, copy_back, from_backup, reapply, restore, undelete, undo_copy_back, window
 from bot.aws.ecs import leave_zone, restart, return_to_zone, scale_back, scale_out, steady, stop_tasks
 from bot.aws.ecs import rollback as release
+from bot.aws.routing_control.ready import Ready as RoutingReady
+from bot.aws.routing_control.switch import Override as OverrideRules
+from bot.aws.routing_control.switch import Switch as SwitchRouting
 from bot.aws.s3.checks import AsOf, CanRollBack
 from bot.aws.s3.rollback import RollbackPrefix
 from bot.aws.s3.undelete import Undelete
-from bot.aws.zonal_shift import cancel, start
+from bot.aws.zonal_shift.cancel import Cancel as CancelShift
+from bot.aws.zonal_shift.extend import Extend as ExtendShift
+from bot.aws.zonal_shift.start import Start as StartShift
 from bot.aws.zone import can_shift
 from bot.playbook.action import Action, Check
 
@@ -21,6 +30,9 @@ ACTIONS: Mapping[str, Action] = {
     "alb.restore_actions": alb.RestoreActions(),
     "alb.shift_target_group": alb.ShiftTargetGroup(),
     "aws.call": call.Call(),
+    "backup.copy_recovery_point": CopyRecoveryPoint(),
+    "backup.restore_recovery_point": RestoreRecoveryPoint(),
+    "backup.start_backup": StartBackup(),
     "dynamodb.apply_backup_settings": undelete.ApplyBackupSettings(),
     "dynamodb.copy_back": copy_back.CopyBack(),
     "dynamodb.delete_restored": restore.DeleteRestored(),
@@ -37,16 +49,20 @@ ACTIONS: Mapping[str, Action] = {
     "ecs.scale_out": scale_out.ScaleOut(),
     "ecs.stop_bad_tasks": stop_tasks.StopBadTasks(),
     "region_switch.execute_plan": region_switch.ExecutePlan(),
+    "routing_control.override": OverrideRules(),
+    "routing_control.switch": SwitchRouting(),
     "s3.rollback_prefix": RollbackPrefix(),
     "s3.undelete": Undelete(),
     "ssm.put_parameter": ssm.PutParameter(),
     "ssm.run_automation": automation.RunAutomation(),
-    "zonal_shift.cancel": cancel.Cancel(),
-    "zonal_shift.start": start.Start(),
+    "zonal_shift.cancel": CancelShift(),
+    "zonal_shift.extend": ExtendShift(),
+    "zonal_shift.start": StartShift(),
 }
 
 CHECKS: Mapping[str, Check] = {
     "alb.can_shift": alb.CanShift(),
+    "backup.recovery_point_ready": RecoveryPointReady(),
     "dynamodb.backup_ready": from_backup.BackupReady(),
     "dynamodb.can_undelete": undelete.CanUndelete(),
     "dynamodb.compare": compare.Compare(),
@@ -55,7 +71,9 @@ CHECKS: Mapping[str, Check] = {
     "ecs.can_roll_back": release.CanRollBack(),
     "ecs.can_scale_out": scale_out.CanScaleOut(),
     "ecs.service_steady": steady.ServiceSteady(),
+    "http.answers": http.Answers(),
     "region_switch.plan_ready": region_switch.PlanReady(),
+    "routing_control.ready": RoutingReady(),
     "s3.as_of": AsOf(),
     "s3.can_roll_back": CanRollBack(),
     "zone.can_shift": can_shift.CanShift(),

@@ -23,6 +23,8 @@ __all__ = ["KINDS", "Breakage", "Fault", "Kind", "Scene", "parse"]
 _PROBED = timedelta(seconds=30)
 #: A release first replaces the tasks that were well.
 _DEPLOYED = timedelta(minutes=2)
+#: The shop counts its own bad totals, every ten seconds.
+_COUNTED = timedelta(seconds=45)
 
 KINDS: Mapping[str, Kind] = {
     "zone": Kind(
@@ -57,7 +59,8 @@ KINDS: Mapping[str, Kind] = {
         "load:<factor>", N_("So many times as many customers come as usual."), services.load, names.OVERLOADED, usual="1.5"
     ),
     "table": Kind(
-        "table:<name>", N_("A bad release corrupts half of a table."), data.table, names.BAD_TOTALS, usual=names.ORDERS
+        "table:<name>", N_("A bad release corrupts half of a table."), data.table, names.BAD_TOTALS, _COUNTED,
+        names.ORDERS,
     ),
     "table-deleted": Kind(
         "table-deleted:<name>", N_("Somebody deletes a table."), data.table_deleted, names.TABLE_DELETED,

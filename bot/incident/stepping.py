@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.errors import N_, LifeboatError, Phrase, phrase
 from bot.incident import undoing
+from bot.incident.renewing import renewal
 from bot.incident.run import Step
 from bot.incident.timeline import store
 from bot.incident.walk import Walk
@@ -55,6 +56,8 @@ def reported(walk: Walk, row: Step, progress: Progress, *, acted: bool, transien
         case Done():
             output = encode(dict(progress.output))
             _over(walk, row, "finish", progress.note, acted=acted, output=output)
+            if progress.until:
+                walk.jobs.append(renewal(row, walk.run.incident, walk.now, progress.until))
         case Failed():
             if not _tried_again(walk, row, progress, acted=acted, transient=transient):
                 _over(walk, row, "fail", progress.why, acted=acted, output=None)

@@ -160,10 +160,14 @@ class Working:
 
 @dataclass(frozen=True)
 class Done:
-    """Finished and verified. `output` is what templates see as `steps.<id>.<name>`: JSON values only."""
+    """Finished and verified. `output` is what templates see as `steps.<id>.<name>`: JSON values only.
+
+    `until`: what was done ends by itself then, unless it is renewed (`Renewable`).
+    """
 
     note: Phrase
     output: Mapping[str, Any] = field(default_factory=dict)
+    until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -183,6 +187,23 @@ class Asks:
 
 
 Progress = Working | Done | Failed | Asks
+
+
+@dataclass(frozen=True)
+class Renewed:
+    """What the step holds lasts until then, by AWS's own word. `output` replaces the outputs that this has changed."""
+
+    until: datetime
+    note: Phrase
+    output: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Lapsed:
+    """There is nothing to renew any more, or nothing that we should. `aloud`: people must be told, not just the timeline."""
+
+    why: Phrase
+    aloud: bool = True
 
 
 @dataclass(frozen=True)
@@ -224,6 +245,15 @@ class Action(Check, Protocol):
     def plan(self, params: Any, aws: Aws, attempt: Attempt) -> StepPlan: ...
 
     def act(self, params: Any, aws: Aws, attempt: Attempt) -> Progress: ...
+
+
+class Renewable(Action, Protocol):
+    """What it does ends by itself (`Done.until`): while the incident is open, it is renewed before that.
+
+    `renew` is called again after a crash, so it looks first. `attempt.memory` holds the step's outputs.
+    """
+
+    def renew(self, params: Any, aws: Aws, attempt: Attempt) -> Renewed | Lapsed: ...
 
 
 @dataclass(frozen=True)

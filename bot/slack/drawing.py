@@ -18,6 +18,7 @@ from bot.incident.posted import SlackStore, SlackTx
 from bot.incident.responder import Responder
 from bot.incident.run import Run
 from bot.incident.signals import independent
+from bot.incident.timeline import restore
 from bot.incident.view import IncidentView
 from bot.jobs import DRAW_CARD, DRAW_RUN, Job, NewJob
 from bot.language import Words
@@ -34,7 +35,7 @@ from bot.slack.people import People
 from bot.slack.record import Record, nothing
 from bot.slack.rto_warnings import rto_warning
 from bot.slack.run_message import run_message
-from bot.slack.waiting import waiting
+from bot.slack.waiting import lapsing, waiting
 
 log = structlog.get_logger()
 
@@ -94,6 +95,8 @@ class Drawing:
             return await self._say_of_automatic(job, *what.split(":"))
         if what == "waits":
             return await self._say_that_it_waits(job)
+        if what == "lapses":
+            return await self._say_that_it_lapses(job)
         async with self.store.begin() as tx:
             view = await views.view(tx, self.runs, job.payload["incident"])
         if not (channel := _channel(view.incident)):
@@ -132,6 +135,18 @@ class Drawing:
         if message is None or not (channel := _channel(view.incident)):
             return nothing
         key = f"waits:{run_id}:{row}:{attempt}"
+        return await self._into(view.incident, self.outbox.post(key, channel, message, again=job.again))
+
+    async def _say_that_it_lapses(self, job: Job) -> Record:
+        """What a run has done is going to end by itself."""
+        run_id, row, _ = job.payload["run"], job.payload["row"], self.people.everyone
+        async with self.store.begin() as tx:
+            shown = await views.run_view(tx, run_id)
+            view = await views.view(tx, self.runs, shown.incident.id)
+        if not (channel := _channel(view.incident)):
+            return nothing
+        message = lapsing(view, shown, row, restore(job.payload["why"]), _)
+        key = f"lapses:{run_id}:{row}:{job.payload['at']}"
         return await self._into(view.incident, self.outbox.post(key, channel, message, again=job.again))
 
     def _announcement(self, run_id: str) -> Draw:

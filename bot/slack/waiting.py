@@ -1,5 +1,6 @@
-"""What the channel is told when a run comes to wait for a person: a message of its own, because an edit notifies nobody. Pure."""
+"""What the channel is told when a run needs a person: a message of its own, because an edit notifies nobody. Pure."""
 
+from bot.errors import Phrase
 from bot.incident.run import Step
 from bot.incident.timeline import restore
 from bot.incident.view import IncidentView, RunView
@@ -28,6 +29,16 @@ def waiting(view: IncidentView, shown: RunView, row: str, attempt: int, _: Words
     else:
         first = _("✋ {playbook} waits for an answer: {step}", playbook=title, step=escape(name))
     text = lines(first, _about(now, shown, _), mentions(view))
+    return Message(text, [section(text)])
+
+
+def lapsing(view: IncidentView, shown: RunView, row: str, why: Phrase, _: Words) -> Message:
+    """What a step has done is going to end by itself, and nobody renews it."""
+    playbook = worded(shown.run, shown.steps)
+    title = bold(clip(flat(playbook.title.for_reader(_.language)), 200))
+    name = escape(Titles(shown, playbook, _).plain(row))
+    first = _("⏰ {playbook}: {step} is not renewed.", playbook=title, step=name)
+    text = lines(first, escape(flat(clip(_.phrase(why), _SAID))), mentions(view))
     return Message(text, [section(text)])
 
 

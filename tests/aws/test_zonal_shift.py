@@ -7,9 +7,10 @@ import pytest
 from pydantic import ValidationError
 
 from bot.aws.zonal_shift.cancel import Back, Cancel
+from bot.aws.zonal_shift.extend import Extend, Longer
 from bot.aws.zonal_shift.start import Away, Start
 from bot.errors import ActionFailed
-from bot.playbook.action import Call, Done, Failed, Working
+from bot.playbook.action import Call, Done, Failed, Lapsed, Renewed, Working
 from bot.rehearsal.aws.emulator import EmulatedAws
 from bot.rehearsal.front import LOAD_BALANCERS, Front
 from tests.aws.rehearsed import Cloud, Step
@@ -213,3 +214,138 @@ def test_a_lost_answer_of_the_undo_is_no_failure(start: Step, cancel: Step, clou
     with pytest.raises(ActionFailed):
         cancel.act()
     assert isinstance(cancel.run(), Done)
+
+
+def renew(step: Step, *, again: bool = False) -> Renewed | Lapsed:
+    """As the run does it: with the step's outputs."""
+    done = step.look()
+    if isinstance(done, Done):
+        step.memory = done.output
+    return Start().renew(step.params, step.cloud, step.attempt(again=again))
+
+
+def shifted(step: Step) -> Done:
+    done = step.run()
+    assert isinstance(done, Done)
+    return done
+
+
+def test_it_says_until_when_the_shift_lasts(start: Step, front: Front) -> None:
+    done = shifted(start)
+    assert done.until is not None
+    assert done.until.isoformat() == done.output["expires_at"]
+    [shift] = front.aws.zonal_shifts.active(front.arns[WEB])
+    assert done.until == shift.expires_at
+
+
+def test_a_renewed_shift_lasts_as_long_again(start: Step, cloud: Cloud, front: Front) -> None:
+    first = shifted(start)
+    front.aws.clock.move(timedelta(minutes=45))
+    renewed = renew(start)
+    assert isinstance(renewed, Renewed)
+    assert renewed.until == front.aws.clock.now() + timedelta(hours=1)
+    assert renewed.output == {"expires_at": renewed.until.isoformat()}
+    assert first.until is not None
+    assert renewed.until > first.until
+    assert cloud.changes("arc-zonal-shift") == ["StartZonalShift", "UpdateZonalShift"]
+
+
+def test_a_renewal_that_was_done_and_not_recorded_is_not_done_again(start: Step, cloud: Cloud, front: Front) -> None:
+    shifted(start)
+    front.aws.clock.move(timedelta(minutes=45))
+    until = renew(start)
+    front.aws.clock.move(timedelta(seconds=12))
+    assert renew(start, again=True) == until
+    assert cloud.changes("arc-zonal-shift").count("UpdateZonalShift") == 1
+
+
+def test_a_renewal_whose_answer_was_lost_is_found(start: Step, cloud: Cloud, front: Front) -> None:
+    shifted(start)
+    front.aws.clock.move(timedelta(minutes=45))
+    front.aws.faults.lose_answer("arc-zonal-shift", "UpdateZonalShift", times=1)
+    with pytest.raises(ActionFailed):
+        renew(start)
+    assert isinstance(renew(start, again=True), Renewed)
+    assert cloud.changes("arc-zonal-shift").count("UpdateZonalShift") == 1
+
+
+def test_aws_own_autoshift_is_given_way_to(start: Step, cloud: Cloud, front: Front, bad: str) -> None:
+    shifted(start)
+    front.aws.clock.move(timedelta(minutes=45))
+    front.aws.zonal_shifts.start_autoshift(bad)
+    lapsed = renew(start)
+    assert isinstance(lapsed, Lapsed)
+    assert "takes over" in str(lapsed.why)
+    front.aws.zonal_shifts.end_autoshift(bad)
+    other = front.zones["us-east-1b"]
+    front.aws.zonal_shifts.start_autoshift(other)
+    lapsed = renew(start)
+    assert isinstance(lapsed, Lapsed)
+    assert f"away from {other}" in str(lapsed.why)
+    assert lapsed.aloud
+    assert cloud.changes("arc-zonal-shift") == ["StartZonalShift"]
+
+
+def test_a_shift_of_somebody_else_is_never_renewed(start: Step, front: Front, bad: str, cloud: Cloud) -> None:
+    by_hand(front, bad)
+    assert shifted(start).output["adopted"]
+    lapsed = renew(start)
+    assert isinstance(lapsed, Lapsed)
+    assert "by hand" in str(lapsed.why)
+    assert "UpdateZonalShift" not in cloud.changes("arc-zonal-shift")
+
+
+def test_a_shift_that_has_ended_is_told_and_one_that_was_cancelled_only_noted(
+    start: Step, cancel: Step, front: Front
+) -> None:
+    done = shifted(start)
+    start.memory = done.output
+    cancel.run()
+    noted = Start().renew(start.params, start.cloud, start.attempt())
+    assert isinstance(noted, Lapsed)
+    assert not noted.aloud
+    start.memory = shifted(start).output
+    front.aws.clock.move(timedelta(hours=2))
+    told = Start().renew(start.params, start.cloud, start.attempt())
+    assert isinstance(told, Lapsed)
+    assert told.aloud
+
+
+def test_a_person_may_let_it_last_longer(start: Step, cloud: Cloud, front: Front, bad: str) -> None:
+    shifted(start)
+    step = Step(Extend(), Longer(load_balancer=WEB, zone=bad, expires_in=timedelta(hours=4)), cloud)
+    plan = Extend().plan(step.params, cloud, step.attempt())
+    [call] = plan.calls
+    assert (call.operation, call.parameters["expiresIn"]) == ("UpdateZonalShift", "240m")
+    done = Extend().act(step.params, cloud, step.attempt())
+    assert isinstance(done, Done)
+    [shift] = front.aws.zonal_shifts.active(front.arns[WEB])
+    assert shift.expires_at == front.aws.clock.now() + timedelta(hours=4)
+    front.aws.clock.move(timedelta(seconds=30))
+    assert Extend().act(step.params, cloud, step.attempt(again=True)) == done  # set, never added to
+    assert isinstance(Extend().look(step.params, cloud, step.attempt()), Done)
+    assert cloud.changes("arc-zonal-shift").count("UpdateZonalShift") == 1
+
+
+def test_only_a_shift_of_the_incident_is_extended_unless_asked(front: Front, cloud: Cloud, bad: str) -> None:
+    by_hand(front, bad)
+    ours = Longer(load_balancer=WEB, zone=bad, expires_in=timedelta(hours=4))
+    step = Step(Extend(), ours, cloud)
+    assert "by hand" in str(step.plan().warnings[0])
+    assert isinstance(step.act(), Failed)
+    anyones = Step(Extend(), ours.model_copy(update={"only_ours": False}), cloud)
+    assert isinstance(anyones.act(), Done)
+
+
+def test_nothing_can_be_extended_where_nothing_is_shifted(front: Front, cloud: Cloud, bad: str) -> None:
+    step = Step(Extend(), Longer(load_balancer=WEB, zone=bad), cloud)
+    assert step.plan().calls == ()
+    assert isinstance(step.act(), Failed)
+    assert isinstance(step.look(), Failed)
+
+
+@pytest.mark.parametrize("wrong", [timedelta(seconds=59), timedelta(hours=72, seconds=1)])
+def test_a_shift_is_extended_by_what_aws_takes(wrong: timedelta) -> None:
+    assert Longer(load_balancer=WEB, zone="use1-az1", expires_in=timedelta(hours=72))
+    with pytest.raises(ValidationError):
+        Longer(load_balancer=WEB, zone="use1-az1", expires_in=wrong)

@@ -5,6 +5,6 @@ itself (`expires_in`), unless it is renewed. StartZonalShift takes no token, but
 looking is enough. A shift of ours outranks AWS's own autoshift.
 
 Where each name is:
-    start.py   zonal_shift.start     extend.py  zonal_shift.extend, and how a shift is renewed before it ends
+    start.py   zonal_shift.start     extend.py  zonal_shift.extend    lasting.py  how one is renewed before it ends
     cancel.py  zonal_shift.cancel    shifts.py  what all of them ask
 """

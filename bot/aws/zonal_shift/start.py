@@ -1,13 +1,12 @@
 """Keep the traffic of a load balancer away from a zone, for a while: `zonal_shift.start`."""
 
 from datetime import timedelta
-from typing import Annotated, ClassVar
-
-from pydantic import Field
+from typing import ClassVar
 
 from bot.aws.calls import perform
 from bot.aws.polling import SETTLING, next_look
 from bot.aws.tokens import comment_of
+from bot.aws.zonal_shift.lasting import RENEWS, Lasting, as_text, renewed
 from bot.aws.zonal_shift.shifts import ARNS, Shift, Where, is_ours, shift_of, touched
 from bot.aws.zone.find import Balancer, Zone, find_balancer, find_managed, find_zone
 from bot.aws.zone.health import health_of
@@ -22,13 +21,14 @@ from bot.playbook.action import (
     Facts,
     Failed,
     Figures,
+    Lapsed,
     Need,
     Progress,
+    Renewed,
     StepPlan,
     Working,
     action,
 )
-from escalation.duration import Duration
 
 _KEEP_ALIVE = 300  # seconds; a client may stay on its connection, and so in the zone, for as long as this
 _MOVED = N_(
@@ -39,7 +39,7 @@ _MOVED = N_(
 class Away(Where):
     """`expires_in`: when the traffic comes back by itself; AWS takes whole minutes, up to 72 hours."""
 
-    expires_in: Annotated[Duration, Field(ge=timedelta(minutes=1), le=timedelta(hours=72))] = timedelta(hours=1)
+    expires_in: Lasting = timedelta(hours=1)
 
 
 @action(
@@ -47,12 +47,23 @@ class Away(Where):
     Away,
     permissions=(
         *READS,
+        *RENEWS[1:],
         AUTOSHIFTS,
         "arc-zonal-shift:StartZonalShift",
         "elasticloadbalancing:DescribeLoadBalancerAttributes",
     ),
-    calls=(*CALLS, AUTOSHIFTS, "arc-zonal-shift:StartZonalShift", "elbv2:DescribeLoadBalancerAttributes"),
-    resources={"arc-zonal-shift:StartZonalShift": ARNS, "arc-zonal-shift:GetManagedResource": ARNS},
+    calls=(
+        *CALLS,
+        *RENEWS[1:],
+        AUTOSHIFTS,
+        "arc-zonal-shift:StartZonalShift",
+        "elbv2:DescribeLoadBalancerAttributes",
+    ),
+    resources={
+        "arc-zonal-shift:GetManagedResource": ARNS,
+        "arc-zonal-shift:StartZonalShift": ARNS,
+        "arc-zonal-shift:UpdateZonalShift": ARNS,
+    },
     plane="data",
     changes=N_("Keeps the traffic of the load balancer away from the zone until the shift expires."),
     undo=N_("Cancels the shift: traffic goes to the zone again."),
@@ -115,12 +126,17 @@ class Start:
         note = phrase(N_("The traffic of {name} is leaving {zone}"), name=name, zone=zone.id)
         return Working(note, again_in=next_look(attempt))
 
+    def renew(self, params: Away, aws: Aws, attempt: Attempt) -> Renewed | Lapsed:
+        zone, balancer = find_zone(aws, params.zone), find_balancer(aws, params.load_balancer)
+        name, arn = balancer["LoadBalancerName"], balancer["LoadBalancerArn"]
+        return renewed(aws, name, arn, zone, params.expires_in, attempt)
+
 
 def _start_call(params: Away, zone: Zone, balancer: Balancer, attempt: Attempt) -> Call:
     parameters = {
         "resourceIdentifier": balancer["LoadBalancerArn"],
         "awayFrom": zone.id,
-        "expiresIn": f"{int(params.expires_in.total_seconds()) // 60}m",
+        "expiresIn": as_text(params.expires_in),
         "comment": comment_of(attempt),
     }
     return Call("arc-zonal-shift", "StartZonalShift", parameters)
@@ -172,7 +188,8 @@ def _shifted(name: str, zone: Zone, balancer: Balancer, shift: Shift, attempt: A
         "expires_at": shift["expiryTime"].isoformat(),
         "adopted": not is_ours(shift, attempt),
     }
-    return Done(phrase(what, name=name, zone=zone.id, until=shift["expiryTime"]), output)
+    until = shift["expiryTime"]
+    return Done(phrase(what, name=name, zone=zone.id, until=until), output, until)
 
 
 def _not_shifted(name: str, zone: Zone, attempt: Attempt) -> Progress:

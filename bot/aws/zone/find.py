@@ -55,10 +55,13 @@ def find_balancer(aws: Aws, given: str) -> Balancer:
 
 def find_managed(aws: Aws, balancer: Balancer) -> Managed | None:
     """What zonal shift knows of it; None: it has not opted in."""
+    return managed_of(aws, balancer["LoadBalancerArn"])
+
+
+def managed_of(aws: Aws, arn: str) -> Managed | None:
+    """What zonal shift knows of a load balancer, or an Auto Scaling group; None: it has not opted in."""
     try:
-        managed: Managed = aws.client("arc-zonal-shift").get_managed_resource(
-            resourceIdentifier=balancer["LoadBalancerArn"]
-        )
+        managed: Managed = aws.client("arc-zonal-shift").get_managed_resource(resourceIdentifier=arn)
     except ActionFailed as error:
         if error.code == "ResourceNotFoundException":
             return None

@@ -8,7 +8,8 @@ A sick writer is one that AWS does not notice: Aurora fails over by itself when 
 emulated. Nor are the data, RDS Proxy, events, backtracking, clones that share storage, and changes of settings that take time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,6 +27,7 @@ from bot.rehearsal.aws.zones import zones_of
 
 Key = tuple[str, str, str]  # "cluster" or "db", region, identifier
 _HOME = "us-east-1"
+_USUAL_LAG = 20.0  # milliseconds of a reader
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Databases:
         self._underway: Underway[Key] = Underway(clock)
         self._since: dict[tuple[str, str], datetime] = {}  # region and cluster: its earliest restorable moment
         self._restored: set[tuple[str, str]] = set()
-        self._sick: set[tuple[str, str]] = set()  # region and instance
+        self._sick: dict[tuple[str, str], datetime] = {}  # region and instance: since when
         self._standby: dict[tuple[str, str], str] = {}  # region and Multi-AZ instance: the zone of its standby
         self._lags: dict[tuple[str, str], float] = {}  # region and instance: milliseconds
         self.world = GlobalDatabases(clock, outages, self._underway, self._times)
@@ -77,15 +79,21 @@ class Databases:
     def sicken_writer(self, cluster: str, region: str = _HOME) -> str:
         """The instance that writes takes no more writes, and AWS says that it is available. Returns its name."""
         instance = self.writer(cluster, region)
-        self._sick.add((region, instance))
+        self._sick[region, instance] = self._clock.now()
         return instance
 
     def heal(self, instance: str, region: str = _HOME) -> None:
-        self._sick.discard((region, instance))
+        self._sick.pop((region, instance), None)
 
     def lag_behind(self, instance: str, milliseconds: float, region: str = _HOME) -> None:
         """How far a reader is behind its writer, as AuroraReplicaLag tells it."""
         self._lags[region, instance] = milliseconds
+
+    @contextmanager
+    def stuck(self) -> Iterator[None]:
+        """Meanwhile nothing that has begun comes to its end."""
+        with self._underway.stuck():
+            yield
 
     def forget(self) -> None:
         """All is well: whatever is on its way is over, nothing is sick, no reader lags."""
@@ -119,8 +127,9 @@ class Databases:
         instance = backend("rds", metric.region).databases.get(metric.dimensions.get("DBInstanceIdentifier"))
         if instance is None or not _is_reader(instance) or self._outages.region_is_dark(metric.region, at):
             return None
-        dark = self._outages.zone_is_dark(instance.availability_zone, metric.region, at)
-        return None if dark else self._lags.get((metric.region, instance.db_instance_identifier), 20.0)
+        if self._outages.zone_is_dark(instance.availability_zone, metric.region, at) or self._is_stuck(instance, at):
+            return None
+        return self._lags.get((metric.region, instance.db_instance_identifier), _USUAL_LAG)
 
     async def _describe_clusters(self, call: Call, moto: Moto) -> Answer:
         self._underway.settle()
@@ -133,17 +142,16 @@ class Databases:
         return {**answer, "DBInstances": [self._seen_instance(call.region, one) for one in answer["DBInstances"]]}
 
     async def _create_cluster(self, call: Call, moto: Moto) -> Answer:
-        answer_of(moto, call)
-        name = call.parameters["DBClusterIdentifier"]
-        self._since[call.region, name] = self._clock.now()
-        return self._shown_cluster(call, moto, name)
+        made = answer_of(moto, call)["DBCluster"]
+        self._since[call.region, made["DBClusterIdentifier"]] = self._clock.now()
+        return {"DBCluster": self._seen_cluster(call.region, made)}
 
     async def _create_instance(self, call: Call, moto: Moto) -> Answer:
         asked, name = call.parameters, call.parameters["DBInstanceIdentifier"]
         cluster = asked.get("DBClusterIdentifier")
         if cluster and self._underway.status(("cluster", call.region, cluster)) == "creating":
             raise AwsError("InvalidDBClusterStateFault", f"Cluster {cluster} is not available.")
-        answer_of(moto, call)
+        made = answer_of(moto, call)["DBInstance"]
         instance = backend("rds", call.region).databases[name]
         if "AvailabilityZone" not in asked:
             instance.availability_zone = _next_zone(call.region, cluster)
@@ -151,7 +159,8 @@ class Databases:
             self._standby[call.region, name] = _other_zone(call.region, instance.availability_zone)
         if (call.region, cluster) in self._restored:
             self._underway.begin(("db", call.region, name), "creating", self._times.create)
-        return self._shown_instance(call, moto, name)
+        zone = {"AvailabilityZone": instance.availability_zone}
+        return {"DBInstance": self._seen_instance(call.region, {**made, **zone})}
 
     async def _delete_instance(self, call: Call, moto: Moto) -> Answer:
         name, rds = call.parameters["DBInstanceIdentifier"], backend("rds", call.region)
@@ -214,6 +223,12 @@ class Databases:
         self._restored.add((call.region, name))
         self._underway.begin(("cluster", call.region, name), "creating", self._times.restore)
         return self._shown_cluster(call, moto, name)
+
+    def _is_stuck(self, reader: Any, at: datetime) -> bool:
+        """Its writer writes nothing that could be behind."""
+        writer = reader.cluster.writer
+        since = self._sick.get((reader.region, writer.db_instance_identifier)) if writer else None
+        return since is not None and since <= at
 
     def _status(self, kind: str, region: str, name: str) -> str | None:
         return self._underway.status((kind, region, name))

@@ -1,6 +1,7 @@
 """What is on its way in the emulated AWS: a status until a moment of its clock, and what is true from then on."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -28,6 +29,7 @@ class Underway(Generic[Key]):
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._changes: dict[Key, Change] = {}
+        self._stuck = False
 
     def begin(self, key: Key, status: str, seconds: float, then: Callable[[], None] = _nothing) -> None:
         """`seconds` are divided by the clock's speed; `then` is done once, when the time is over."""
@@ -46,6 +48,8 @@ class Underway(Generic[Key]):
     def settle(self) -> None:
         """Do what has become due, in the order in which it did."""
         now = self._clock.now()
+        if self._stuck:
+            return
         due = [(change.due, key) for key, change in self._changes.items() if now >= change.due]
         for _, key in sorted(due, key=lambda one: one[0]):
             self._changes.pop(key).then()
@@ -54,3 +58,12 @@ class Underway(Generic[Key]):
         """Finish everything at once."""
         for key in tuple(self._changes):
             self._changes.pop(key).then()
+
+    @contextmanager
+    def stuck(self) -> Iterator[None]:
+        """Meanwhile nothing comes to its end."""
+        self._stuck = True
+        try:
+            yield
+        finally:
+            self._stuck = False

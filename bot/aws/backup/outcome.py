@@ -11,8 +11,8 @@ from typing import Any
 
 from bot.aws.backup.restoring import OVER, RUNNING, Job, Target, described, ours
 from bot.aws.dynamodb.table import describe, is_ready
-from bot.aws.polling import CLOCK_SKEW, SETTLING, next_look
-from bot.aws.s3.versions import History, read
+from bot.aws.polling import SETTLING, next_look
+from bot.aws.s3.versions import History, read, whole_second
 from bot.aws.slices import Slice
 from bot.errors import N_, phrase
 from bot.playbook.action import Attempt, Aws, Done, Failed, Progress, Working
@@ -91,7 +91,8 @@ def _objects(target: Target, aws: Aws, since: datetime) -> tuple[set[str], int]:
 
 
 def _is_new(history: History, since: datetime) -> bool:
-    return history.latest.made_at >= since - CLOCK_SKEW
+    """Both moments are of AWS's clocks; S3's has whole seconds."""
+    return history.latest.made_at >= whole_second(since)
 
 
 def _done(target: Target, job: Job, output: Mapping[str, Any]) -> Done:

@@ -92,7 +92,9 @@ class Point:
         return f"arn:{partition}:iam::{account}:role/{role}"
 
 
-def newest(aws: Aws, wanted: Protected, before: datetime, now: datetime, *, of_one_moment: bool = False) -> Point | None:
+def newest(
+    aws: Aws, wanted: Protected, before: datetime, now: datetime, *, of_one_moment: bool = False
+) -> Point | None:
     """The point that holds the latest data from no later than `before`; None: there is none that can be restored.
 
     `of_one_moment`: no continuous one.

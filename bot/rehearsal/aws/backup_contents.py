@@ -138,7 +138,7 @@ def content_of(resource: str, now: datetime, *, continuous: bool) -> Content:
 
 @dataclass(frozen=True)
 class Destination:
-    """Where objects go, and which: all of them, or the keys of `ItemsToRestore`."""
+    """Where objects go, and which: all of them, or those of `ItemsToRestore`, each by its URI in the source."""
 
     bucket: str
     items: tuple[str, ...] | None
@@ -157,8 +157,8 @@ class Destination:
         at = datetime.fromisoformat(written).astimezone(UTC) if written else None
         return cls(named["destinationbucketname"], items, at)
 
-    def wants(self, key: str) -> bool:
-        return self.items is None or key in {one.removeprefix(f"s3://{self.bucket}/") for one in self.items}
+    def wants(self, source: str, key: str) -> bool:
+        return self.items is None or f"s3://{source}/{key}" in self.items
 
 
 def check_bucket(name: str, region: str) -> None:
@@ -182,7 +182,7 @@ def put_missing(bucket: str, objects: tuple[StoredObject, ...]) -> None:
         made = s3.put_object(bucket, one.key, one.body, storage="STANDARD", disable_notification=True)
         made.set_metadata(dict(one.metadata))
         if one.tags:
-            s3.set_key_tags(made, dict(one.tags))
+            s3.put_object_tagging(made, dict(one.tags))
 
 
 def _as_of(bucket: str, at: datetime) -> Iterator[StoredObject]:

@@ -151,7 +151,7 @@ class RestoreJobs:
             return replace(job, created=table.table_arn)
         assert isinstance(content, BucketContent)
         wanted = Destination.asked(metadata)
-        objects = tuple(one for one in content.as_of(wanted.at) if wanted.wants(one.key))
+        objects = tuple(one for one in content.as_of(wanted.at) if wanted.wants(content.bucket, one.key))
         check_bucket(wanted.bucket, job.region)
         readable = tuple(one for one in objects if one.key not in self._lost)
         lost = len(objects) - len(readable)

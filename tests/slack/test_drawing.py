@@ -92,6 +92,19 @@ async def test_a_run_has_one_message_from_planning_to_its_end(office: Office) ->
     assert "succeeded" in texts(_card.blocks)
 
 
+async def test_what_a_run_holds_and_nobody_renews_is_told_once(office: Office) -> None:
+    run = await _plan(office, await _request(office, await office.alarm()))
+    why = {"message": "It has ended.", "fields": {}}
+    told = {"incident": run.incident, "what": "lapses", "run": run.id, "row": "look", "at": "now", "why": why}
+    for _ in range(2):
+        async with office.core.store.begin() as tx:
+            await tx.jobs.add(NewJob(SAY, told))
+        await office.work()
+    [channel] = office.channels()
+    assert [one.text for one in office.said(channel.id) if "is not renewed" in one.text] != []
+    assert sum("It has ended." in one.text for one in office.said(channel.id)) == 1
+
+
 SLOW = views.playbook(
     [
         {"id": "move", "action": "a.b", "takes": "10m", "for_each": {"in": ["web", "api"], "batch": 1}, "undo": {"action": "a.u"}},

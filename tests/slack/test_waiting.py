@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from bot.errors import phrase
 from bot.language import Words
-from bot.slack.waiting import waiting
+from bot.slack.waiting import lapsing, waiting
 from tests.slack import views
 
 _ = Words("en", "UTC")
@@ -48,3 +49,13 @@ def test_what_somebody_has_answered_meanwhile_is_not_said(state: str) -> None:
 
 def test_what_was_about_an_earlier_attempt_is_not_said() -> None:
     assert text("failed", attempt=2, asked=1) is None
+
+
+def test_what_ends_by_itself_is_told_with_its_reason_to_whoever_was_paged() -> None:
+    run = views.run(BOOK, status="succeeded", started_at=views.NOW, plan=None)
+    view = views.run_view(run, {"cut-over": "done", "left": "done"})
+    why = phrase("It ends at {until}.", until=views.NOW)
+    said = lapsing(views.view(pages=[views.page()]), view, "cut-over", why, _).text
+    assert "Cut over is not renewed" in said
+    assert "It ends at 2" in said
+    assert "<@" in said

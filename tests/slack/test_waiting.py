@@ -57,5 +57,5 @@ def test_what_ends_by_itself_is_told_with_its_reason_to_whoever_was_paged() -> N
     why = phrase("It ends at {until}.", until=views.NOW)
     said = lapsing(views.view(pages=[views.page()]), view, "cut-over", why, _).text
     assert "Cut over is not renewed" in said
-    assert "It ends at 2" in said
+    assert "It ends at 03:00" in said
     assert "<@" in said

@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from bot.cli import automatic, incidents, jobs, operate, playbooks, policy, survey, undo
+from bot.cli import automatic, escalation, incidents, jobs, operate, playbooks, policy, survey, undo
 
 app = typer.Typer(
     name="lifeboat",
@@ -24,6 +24,7 @@ app.add_typer(
     playbooks.app, name="playbook", help="Playbooks: list, lint, show, plan, run, approve, abort, retry, skip, undo."
 )
 app.add_typer(automatic.app, name="automatic", help="What may start by itself: status, stop, start, freeze.")
+app.add_typer(escalation.app, name="escalation", help="Is there somebody who will answer? prove.")
 app.add_typer(jobs.app, name="jobs", help="Jobs that Lifeboat gave up on: list, retry, drop.")
 operate.add_to(app)
 app.command("iam-policy")(policy.iam_policy)

@@ -34,8 +34,10 @@ from bot.rehearsal.aws.global_tables import GlobalTables
 from bot.rehearsal.aws.log import CallLog
 from bot.rehearsal.aws.metrics import Metrics
 from bot.rehearsal.aws.moto_app import ACCOUNT, MotoApp
+from bot.rehearsal.aws.names import Names
 from bot.rehearsal.aws.outages import Outages
 from bot.rehearsal.aws.queues import Queues
+from bot.rehearsal.aws.quotas import Quotas
 from bot.rehearsal.aws.region_switch import RegionSwitch
 from bot.rehearsal.aws.restore_jobs import RestoreJobs
 from bot.rehearsal.aws.restore_testing import RestoreTesting
@@ -77,10 +79,12 @@ class EmulatedAws:
         self._signer = Signer(self.clock.now())
         self._deliveries = Deliveries(self.clock)
         self._topics = Topics(self.clock, self._signer, self._deliveries)
-        self.ecs = Containers(self.clock)
+        self.quotas = Quotas()
+        self.ecs = Containers(self.clock, self.outages, self.quotas)
         self.automations = Automations(self.clock)
         self.region_switch = RegionSwitch(self.clock)
         self.routing_controls = RoutingControls(self.clock)
+        self.names = Names(self.clock, self.routing_controls, self.outages)
         self.zonal_shifts = ZonalShifts(self.clock)
         backups = Backups(self.clock)
         tables = Restores(self.clock, restores or RestoreTimes(), backups)
@@ -110,10 +114,12 @@ class EmulatedAws:
                 self.backup_jobs,
                 self.restore_jobs,
                 self.restore_testing,
+                self.quotas,
                 self.ecs,
                 self.automations,
                 self.region_switch,
                 self.routing_controls,
+                self.names,
                 self.zonal_shifts,
                 self.databases,
                 self.caches,

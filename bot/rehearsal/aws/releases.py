@@ -1,23 +1,19 @@
 """What ECS keeps of a service's deployments, and of what each of them brought. moto has neither."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 from bot.rehearsal.aws.call import Answer, AwsError, Call, Handler, Moto
-from bot.rehearsal.aws.clock import Clock
-from bot.rehearsal.aws.moto_app import ACCOUNT, backend
-from bot.rehearsal.aws.rollout import Deployment, Image, Rollout
+from bot.rehearsal.aws.fleet import Fleet
+from bot.rehearsal.aws.moto_app import ACCOUNT
+from bot.rehearsal.aws.rollout import Rollout
+from bot.rehearsal.aws.tasks import Deployment, Key
 
-_ECR = re.compile(r"^\d{12}\.dkr\.ecr\.(?P<region>[\w-]+)\.amazonaws\.com/(?P<repository>[^:@]+)(:(?P<tag>[^@]+))?$")
 _ROLLED_BACK = {
     "IN_PROGRESS": "ROLLBACK_IN_PROGRESS", "COMPLETED": "ROLLBACK_SUCCESSFUL", "FAILED": "ROLLBACK_FAILED",
 }  # fmt: skip
 _PAGE = 20
-
-Key = tuple[str, str, str]  # region, cluster, service
 
 
 class Releases:
@@ -26,8 +22,8 @@ class Releases:
     A rollback by the circuit breaker is a part of the deployment that it rolls back, not one of its own.
     """
 
-    def __init__(self, clock: Clock, rollouts: Mapping[Key, Rollout]) -> None:
-        self._clock, self._rollouts = clock, rollouts
+    def __init__(self, rollouts: Mapping[Key, Rollout], fleet: Callable[[str], Fleet]) -> None:
+        self._rollouts, self._fleet = rollouts, fleet
 
     @property
     def handlers(self) -> dict[tuple[str, str], Handler]:
@@ -43,7 +39,7 @@ class Releases:
         rollout = self._rollouts.get(key)
         if rollout is None:
             raise AwsError("ServiceNotFoundException", "Service not found.")
-        rollout.advance(self._clock.now())
+        self._fleet(call.region).advance()
         rollbacks = [one.rolled_back_by for one in rollout.history]
         shown = [_shown(key, rollout, one) for one in rollout.history if one not in rollbacks]
         found = [one for one in shown if one["status"] in asked.get("status", [one["status"]])]
@@ -76,23 +72,6 @@ class Releases:
             if key[0] == region
             for deployment in rollout.history
         }
-
-
-def images_of(task_definition: str, region: str) -> list[Image]:
-    """The containers' images as their names are understood at this moment: a tag may mean something else tomorrow."""
-    definition = backend("ecs", region).describe_task_definition(task_definition)
-    return [Image(one["name"], one["image"], _digest(one["image"])) for one in definition.container_definitions]
-
-
-def _digest(image: str) -> str:
-    if "@" in image:
-        return image.rpartition("@")[2]
-    if found := _ECR.match(image):
-        repository = backend("ecr", found["region"]).repositories.get(found["repository"])
-        for one in repository.images if repository else ():
-            if (found["tag"] or "latest") in one.image_tags:
-                return str(one.get_image_digest())
-    return f"sha256:{sha256(image.encode()).hexdigest()}"
 
 
 def _shown(key: Key, rollout: Rollout, deployment: Deployment) -> dict[str, Any]:

@@ -1,158 +1,119 @@
 """How the tasks of one ECS service live, as a function of time: nothing here runs by itself.
 
-`Rollout.advance(now)` plays everything that has happened since it was last asked, in order, so that the same moves of
-the clock always give the same story. It knows deployments and their history, their limits, crashes and the circuit
-breaker; it does not know load balancers.
+`settle(at)` does what is due at one instant, and `due` is the next instant at which something is; `Fleet` plays the
+services of a region in order, so that the same moves of the clock always give the same story. It knows deployments and
+their history, their limits, health checks of load balancers, crashes and the circuit breaker. New tasks are spread over
+the zones; what runs is never moved for the sake of balance (availability zone rebalancing is stored, and does nothing).
 """
 
 import math
-import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Protocol
 
-Status = Literal["PROVISIONING", "PENDING", "RUNNING", "DEPROVISIONING", "STOPPED"]
-RolloutState = Literal["IN_PROGRESS", "COMPLETED", "FAILED"]
-Fate = Literal["healthy", "sick", "crashes"]
+from bot.rehearsal.aws.scaling import Scaling
+from bot.rehearsal.aws.spells import Spell
+from bot.rehearsal.aws.tasks import Behind, Deployment, Fate, Image, Key, Limits, Pace, Place, Status, Task
+
 _KEPT_STOPPED = 100
 
 
 @dataclass(frozen=True)
-class Pace:
-    """How long each stage of a task lasts."""
+class Room:
+    """What a new task was given."""
 
-    provisioning: timedelta
-    pending: timedelta
-    stopping: timedelta
-
-
-@dataclass(frozen=True)
-class Place:
-    zone: str
-    subnet: str
+    address: str = ""
+    size: float = 0
 
 
 @dataclass(frozen=True)
-class Image:
-    """What a container runs, and what that name meant when it was deployed."""
+class Refused:
+    """There is no room now. `why` is what the service says of it, if anything."""
 
-    container: str
-    name: str
-    digest: str
-
-
-@dataclass(frozen=True)
-class Limits:
-    """`deploymentConfiguration`, with the defaults of ECS."""
-
-    minimum_percent: int = 100
-    maximum_percent: int = 200
-    breaker: bool = False
-    rollback: bool = False
+    again_at: datetime
+    why: str = ""
 
 
-@dataclass(eq=False)
-class Task:
-    deployment: "Deployment"
-    place: Place
-    created_at: datetime
-    pending_at: datetime
-    running_at: datetime
-    crash_at: datetime | None
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
-    healthy: bool = True
-    stopping_at: datetime | None = None
-    stopped_at: datetime | None = None
-    reason: str = ""
+class Surroundings(Protocol):
+    """The region, as far as a service needs it."""
 
-    def status(self, at: datetime) -> Status:
-        if self.stopped_at is not None and at >= self.stopped_at:
-            return "STOPPED"
-        if self.stopping_at is not None:
-            return "DEPROVISIONING"
-        if at >= self.running_at:
-            return "RUNNING"
-        return "PENDING" if at >= self.pending_at else "PROVISIONING"
+    def take_room(self, size: float, place: Place, at: datetime) -> Room | Refused: ...
 
-    @property
-    def wanted(self) -> bool:
-        return self.stopping_at is None
+    def give_back(self, task: Task) -> None: ...
 
-    @property
-    def crashed(self) -> bool:
-        return self.crash_at is not None and self.stopped_at == self.crash_at
-
-    @property
-    def milestones(self) -> tuple[datetime | None, ...]:
-        if self.stopping_at is None:
-            return self.pending_at, self.running_at, self.crash_at
-        return (self.stopped_at,)
-
-
-@dataclass(eq=False)
-class Deployment:
-    task_definition: str
-    places: Sequence[Place]
-    created_at: datetime
-    updated_at: datetime
-    images: Sequence[Image] = ()
-    id: str = field(default_factory=lambda: f"ecs-svc/{uuid.uuid4().int % 10**19:019d}")
-    state: RolloutState = "IN_PROGRESS"
-    reason: str = ""
-    failed: int = 0
-    rolled_back_by: "Deployment | None" = None
+    def dark(self, zone: str) -> Iterable[Spell]: ...
 
 
 class Rollout:
-    """`deployments`, `history` and `events` (time, text) newest first. `fate` says how new tasks of a release will fare."""
+    """`deployments`, `history` and `events` (time, text) newest first. `fate` says how new tasks of a release will fare.
 
-    def __init__(self, name: str, desired: int, limits: Limits, pace: Pace, fate: Callable[[str], Fate]) -> None:
-        self.name, self.desired, self.limits = name, desired, limits
+    `behind`: the target groups of new tasks. `grace`: how long after its start a task's health checks may fail.
+    `size_of`: how much a task of a release counts against the quota of vCPUs.
+    """
+
+    def __init__(
+        self,
+        key: Key,
+        desired: int,
+        limits: Limits,
+        pace: Pace,
+        surroundings: Surroundings,
+        fate: Callable[[str], Fate],
+    ) -> None:
+        self.key, self.desired, self.limits = key, desired, limits
+        self.behind: Sequence[Behind] = ()
+        self.grace = timedelta()
+        self.size_of: Callable[[str], float] = lambda _: 0.0
+        self.scaling: Scaling | None = None
         self.tasks: list[Task] = []
         self.deployments: list[Deployment] = []
         self.history: list[Deployment] = []
         self.events: list[tuple[datetime, str]] = []
-        self._pace, self._fate = pace, fate
+        self.at: datetime | None = None
+        self._pace, self._surroundings, self._fate = pace, surroundings, fate
         self._last_good: Deployment | None = None
-        self._at: datetime | None = None
+        self._again_at: datetime | None = None
 
     @property
     def primary(self) -> Deployment:
         return self.deployments[0]
 
     def deploy(
-        self, task_definition: str, places: Sequence[Place], now: datetime, images: Sequence[Image] = ()
-    ) -> None:
-        self.deployments.insert(0, Deployment(task_definition, places, now, now, images))
+        self, task_definition: str, places: Sequence[Place], now: datetime, images: Sequence[Image] = (),
+        network: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        self.deployments.insert(0, Deployment(task_definition, places, now, now, images, network or {}))
         self.history.insert(0, self.primary)
         self.primary.reason = f"ECS deployment {self.primary.id} in progress."
 
     def stop(self, task: Task, reason: str, now: datetime) -> None:
+        """It leaves its target groups, and ends when they have let it go."""
         if task.wanted:
-            task.stopping_at, task.stopped_at, task.reason = now, now + self._pace.stopping, reason
-
-    def advance(self, now: datetime) -> None:
-        while (at := self._next(now)) is not None:
-            self._settle(at)
-        self._settle(now)
+            known = task.status(now) == "RUNNING"
+            task.drained_at = now + max((one.drain() for one in task.behind), default=timedelta()) if known else now
+            task.stopping_at, task.stopped_at, task.reason = now, task.drained_at + self._pace.stopping, reason
 
     def count(self, status: Status, now: datetime, deployment: Deployment | None = None) -> int:
         return sum(task.status(now) == status and deployment in {None, task.deployment} for task in self.tasks)
 
-    def _next(self, now: datetime) -> datetime | None:
-        """The first instant, after the last one played, at which a task changes by itself."""
-        if self._at is None:
+    def due(self) -> datetime | None:
+        """The first instant, after the last one played, at which something changes by itself."""
+        if self.at is None:
             return None
-        last = self._at
-        due = (at for task in self.tasks for at in task.milestones if at is not None and last < at <= now)
-        return min(due, default=None)
+        milestones = [at for task in self.tasks for at in task.milestones()]
+        milestones += [task.running_at + self.grace for task in self.tasks if task.wanted and self.grace]
+        milestones += [self._again_at, self.scaling.due(self.desired) if self.scaling else None]
+        last = self.at
+        return min((at for at in milestones if at is not None and at > last), default=None)
 
-    def _settle(self, at: datetime) -> None:
-        self._at = at
+    def settle(self, at: datetime) -> None:
+        self.at = at
         self._crash(at)
+        self._replace(at)
         self._break_circuit(at)
+        self._scale(at)
         self._retire(at)
         self._start(at)
         self._finish(at)
@@ -165,6 +126,17 @@ class Rollout:
                 task.reason = "Essential container in task exited"
                 task.deployment.failed += 1
 
+    def _replace(self, at: datetime) -> None:
+        """Stop what a load balancer finds unhealthy. What was made sick by hand waits for somebody who does something."""
+        for task in self.tasks:
+            over = task.wanted and task.sick_since is None and at >= task.running_at + self.grace
+            bad = [one for one in task.behind if over and task.health(one, at) == "unhealthy"]
+            if bad:
+                why = f"(port {bad[0].port}) is unhealthy in (target-group {bad[0].group})"
+                self.stop(task, f"Task failed ELB health checks in (target-group {bad[0].group})", at)
+                self._say(at, f"{why} due to (reason Health checks failed).")
+                task.deployment.failed += task.deployment.state == "IN_PROGRESS"
+
     def _break_circuit(self, at: datetime) -> None:
         """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html"""
         threshold = min(max(3, math.ceil(self.desired / 2)), 200)
@@ -176,38 +148,59 @@ class Rollout:
         self._say(at, f"(deployment {failing.id}) deployment failed: tasks failed to start.")
         if self.limits.rollback and self._last_good is not None:
             self._say(at, f"rolling back to deployment {self._last_good.id}.")
-            self.deploy(self._last_good.task_definition, self._last_good.places, at, self._last_good.images)
+            good = self._last_good
+            self.deploy(good.task_definition, good.places, at, good.images, good.network)
             failing.rolled_back_by = self.primary
+
+    def _scale(self, at: datetime) -> None:
+        if self.scaling and (goal := self.scaling.decides(self.desired, at)) is not None:
+            self._say(at, f"Successfully set desired count to {goal}: Application Auto Scaling.")
+            self.desired = goal
+            self.scaling.moved(at)
 
     def _retire(self, at: datetime) -> None:
         """Stop what is too much: of the primary beyond the desired count, of older deployments as the limits allow."""
         mine = [task for task in self.tasks if task.wanted and task.deployment is self.primary]
-        for task in mine[self.desired :]:
+        while len(mine) > self.desired:
+            task = _one_too_many(mine)
+            mine.remove(task)
             self._end(task, at)
         if self.primary.state == "FAILED":
             return
         floor = math.ceil(self.desired * self.limits.minimum_percent / 100)
-        for task in [each for each in self.tasks if each.wanted and each.deployment is not self.primary]:
-            running = [each for each in self.tasks if each.wanted and each.status(at) == "RUNNING"]
-            if task not in running or len(running) > floor:
+        old = [each for each in self.tasks if each.wanted and each.deployment is not self.primary]
+        ready = {each for each in self.tasks if each.wanted and each.ready(at)} if old else set()
+        for task in old:
+            if task not in ready or len(ready) > floor:
+                ready.discard(task)
                 self._end(task, at)
 
     def _start(self, at: datetime) -> None:
+        self._again_at = None
         if self.primary.state == "FAILED":
             return
-        alive = [task for task in self.tasks if task.status(at) != "STOPPED"]
-        mine = sum(task.wanted and task.deployment is self.primary for task in alive)
-        room = max(self.desired, self.desired * self.limits.maximum_percent // 100) - sum(task.wanted for task in alive)
+        wanted = [task for task in self.tasks if task.wanted]
+        mine = sum(task.deployment is self.primary for task in wanted)
+        room = max(self.desired, self.desired * self.limits.maximum_percent // 100) - len(wanted)
         for _ in range(min(self.desired - mine, room)):
-            task = self._new(at)
+            place = self._place()
+            given = self._surroundings.take_room(self.size_of(self.primary.task_definition), place, at)
+            if isinstance(given, Refused):
+                self._again_at = given.again_at
+                if given.why:
+                    self._say(at, f"was unable to place a task. Reason: {given.why}")
+                return
+            task = self._new(place, given, at)
             self.tasks.append(task)
             self._say(at, f"has started 1 tasks: (task {task.id}).")
 
     def _finish(self, at: datetime) -> None:
         primary = self.primary
+        if primary.state != "IN_PROGRESS":
+            return
         old = any(task.deployment is not primary and task.status(at) != "STOPPED" for task in self.tasks)
-        steady = self.count("RUNNING", at, primary) == self.desired and self.count("RUNNING", at) == self.desired
-        if primary.state != "IN_PROGRESS" or old or not steady:
+        ready = sum(task.deployment is primary and task.ready(at) for task in self.tasks)
+        if old or not ready == self.desired == self.count("RUNNING", at):
             return
         primary.state, primary.updated_at = "COMPLETED", at
         primary.reason = f"ECS deployment {primary.id} completed."
@@ -217,19 +210,26 @@ class Rollout:
 
     def _forget(self, at: datetime) -> None:
         stopped = [task for task in self.tasks if task.status(at) == "STOPPED"]
-        gone = set(map(id, stopped[:-_KEPT_STOPPED]))
-        self.tasks = [task for task in self.tasks if id(task) not in gone]
+        for task in stopped:
+            if task.holds:
+                task.holds = False
+                self._surroundings.give_back(task)
+        if len(stopped) > _KEPT_STOPPED:
+            gone = set(stopped[:-_KEPT_STOPPED])
+            self.tasks = [task for task in self.tasks if task not in gone]
 
-    def _new(self, at: datetime) -> Task:
-        pace = self._pace
-        pending = at + pace.provisioning
-        running = pending + pace.pending
+    def _new(self, place: Place, room: Room, at: datetime) -> Task:
+        pending = at + self._pace.provisioning
+        running = pending + self._pace.pending
         fate = self._fate(self.primary.task_definition)
         crash = running if fate == "crashes" else None  # it exits as it starts, so it never counts as running
-        return Task(self.primary, self._place(), at, pending, running, crash, healthy=fate != "sick")
+        return Task(
+            self.primary, place, at, pending, running, crash, self.behind,
+            lambda: self._surroundings.dark(place.zone), room.address, room.size, fate,
+        )  # fmt: skip
 
     def _place(self) -> Place:
-        """The subnet of the zone that holds the fewest tasks."""
+        """The subnet of the zone that holds the fewest tasks: a dark one, when that has lost its own."""
         taken = Counter(task.place.zone for task in self.tasks if task.wanted and task.deployment is self.primary)
         return min(self.primary.places, key=lambda place: taken[place.zone])
 
@@ -238,5 +238,11 @@ class Rollout:
         self._say(at, f"has stopped 1 running tasks: (task {task.id}).")
 
     def _say(self, at: datetime, what: str) -> None:
-        self.events.insert(0, (at, f"(service {self.name}) {what}"))
+        self.events.insert(0, (at, f"(service {self.key[2]}) {what}"))
         del self.events[100:]
+
+
+def _one_too_many(tasks: Sequence[Task]) -> Task:
+    """The newest of the zone that holds most."""
+    held = Counter(task.place.zone for task in tasks)
+    return max(reversed(tasks), key=lambda task: held[task.place.zone])

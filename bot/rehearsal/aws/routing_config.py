@@ -12,6 +12,7 @@ from uuid import uuid4
 from bot.rehearsal.aws.call import Answer, AwsError, Call, Handler, Moto
 from bot.rehearsal.aws.faults import Cut
 from bot.rehearsal.aws.moto_app import ACCOUNT
+from bot.rehearsal.aws.spells import Spells
 
 ENDPOINT_REGIONS = ("us-east-1", "us-west-2", "eu-west-1", "ap-northeast-1", "ap-southeast-2")
 CONFIG_REGION = "us-west-2"
@@ -21,11 +22,17 @@ _PAGE = 100
 
 @dataclass
 class Control:
+    """`spells`: when it was On."""
+
     arn: str
     name: str
     panel: str
     on: bool = False
-    changed_at: datetime | None = None
+    spells: Spells = field(default_factory=Spells)
+
+    def set(self, at: datetime, *, on: bool) -> None:
+        (self.spells.begin if on else self.spells.end)(at)
+        self.on = on
 
     @property
     def state(self) -> str:

@@ -115,8 +115,7 @@ class RoutingControls:
                     "ValidationException", f"The update would break safety rule {rule['Name']}: {rule['SafetyRuleArn']}"
                 )
         for arn, on in wanted.items():
-            if self._config.controls[arn].on != on:
-                self._config.controls[arn].on, self._config.controls[arn].changed_at = on, self._clock.now()
+            self._config.controls[arn].set(self._clock.now(), on=on)
 
     def _rules_over(self, controls: Mapping[str, bool]) -> Iterator[Mapping[str, Any]]:
         for panel in self._config.panels.values():

@@ -32,7 +32,9 @@ _XML_ERRORS = {
     "ec2": "<Response><Errors><Error>{}</Error></Errors><RequestID>-</RequestID></Response>",
     "s3": "<Error>{}<RequestId>-</RequestId></Error>",
 }
-_SIGNING_NAMES = {"monitoring": "cloudwatch", "email": "sesv2", "elasticloadbalancing": "elbv2"}
+_SIGNING_NAMES = {
+    "monitoring": "cloudwatch", "email": "sesv2", "elasticloadbalancing": "elbv2", "servicequotas": "service-quotas",
+}  # fmt: skip
 
 
 @cache

@@ -14,14 +14,18 @@ from typing import Any
 import pytest
 from botocore import xform_name
 
+from bot.rehearsal.aws import wire
 from bot.rehearsal.aws.call import AwsError, Call, Request
 from bot.rehearsal.aws.emulator import EmulatedAws
+from bot.rehearsal.aws.wire import model_of
 from tests.support import reply_shapes
 
 ROOT = Path(__file__).parents[3]
 HANDLED = sorted(EmulatedAws()._handlers)
 #: Handled operations that no test names, with the reason.
 UNASKED: Mapping[tuple[str, str], str] = {}
+#: Told from the service as which they are signed by their headers and paths.
+SIGNED_AS_ANOTHER = {"dynamodbstreams", "s3control"}
 SERVICE = {"serviceName": "web", "status": "ACTIVE", "runningCount": 3, "createdAt": datetime(2026, 3, 1, tzinfo=UTC)}
 
 
@@ -89,8 +93,14 @@ def test_some_test_asks_each_operation_that_is_answered(service: str, operation:
     assert bool(asked) != ((service, operation) in UNASKED)
 
 
+@pytest.mark.parametrize("service", sorted({service for service, _ in HANDLED} - SIGNED_AS_ANOTHER))
+def test_a_call_to_each_service_is_recognised_by_what_boto3_signs_it_as(service: str) -> None:
+    signed = model_of(service).signing_name
+    assert wire._SIGNING_NAMES.get(signed, signed) == service
+
+
 @cache
 def _tests_and_what_they_drive() -> str:
-    """Actions are driven through their own tests (`tests/rules/test_actions.py` sees to it), so what they call is asked."""
-    folders = (ROOT / "tests", ROOT / "bot" / "aws", ROOT / "bot" / "intake")
+    """Actions are driven by their own tests (`tests/rules/test_actions.py` sees to it), and the shop is laid down by many."""
+    folders = (ROOT / "tests", *(ROOT / "bot" / name for name in ("aws", "intake", "rehearsal/estate")))
     return "\n".join(path.read_text() for folder in folders for path in folder.rglob("*.py") if path != Path(__file__))

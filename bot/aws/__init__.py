@@ -23,7 +23,7 @@ from bot.aws.s3.undelete import Undelete
 from bot.aws.zonal_shift.cancel import Cancel as CancelShift
 from bot.aws.zonal_shift.extend import Extend as ExtendShift
 from bot.aws.zonal_shift.start import Start as StartShift
-from bot.aws.zone import can_shift
+from bot.aws.zone import assess, can_shift
 from bot.playbook.action import Action, Check
 
 ACTIONS: Mapping[str, Action] = {
@@ -76,5 +76,6 @@ CHECKS: Mapping[str, Check] = {
     "routing_control.ready": RoutingReady(),
     "s3.as_of": AsOf(),
     "s3.can_roll_back": CanRollBack(),
+    "zone.assess": assess.Assess(),
     "zone.can_shift": can_shift.CanShift(),
 }

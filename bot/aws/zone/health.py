@@ -37,6 +37,8 @@ def health_of(aws: Aws, balancer: Balancer) -> list[Health]:
 def _health(group: str, described: Sequence[Mapping[str, Any]], zones: Mapping[str, str]) -> Health:
     healthy, every = Counter[str](), Counter[str]()
     for one in described:
+        if one["TargetHealth"]["State"] == "draining":
+            continue  # it is on its way out, wherever it was
         target = one["Target"]
         zone = target.get("AvailabilityZone") or zones.get(target["Id"], "")
         every[zone] += 1

@@ -5,7 +5,7 @@ moto keeps the clusters, the task definitions and what a service was asked to be
 external deployments, capacity of EC2 instances, ECS events on EventBridge, the balancing of tasks over zones anew.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -95,6 +95,16 @@ class Containers:
         now = self.fleet(region).advance()
         tasks = self.rollouts[region, cluster, service].tasks
         return [task for task in tasks if task.wanted and task.ready(now) and task.answers(now)]
+
+    def targets(self, group: str, region: str, at: datetime) -> Iterator[tuple[Task, Behind]]:
+        """The tasks that a target group knew at that moment: registered, or leaving it."""
+        self.fleet(region).advance()
+        for key, rollout in self.rollouts.items():
+            for task in rollout.tasks if key[0] == region else ():
+                leaving = task.drained_at is None or at < task.drained_at
+                for behind in task.behind:
+                    if behind.group == group and task.registered and task.running_at <= at and leaving:
+                        yield task, behind
 
     def fleet(self, region: str) -> Fleet:
         if region not in self._fleets:

@@ -17,6 +17,7 @@ import boto3
 from botocore.config import Config
 
 from bot.rehearsal.aws import objects, wire
+from bot.rehearsal.aws.access_points import AccessPoints
 from bot.rehearsal.aws.alarms import Alarms
 from bot.rehearsal.aws.automations import Automations
 from bot.rehearsal.aws.backup_jobs import BackupJobs
@@ -47,6 +48,7 @@ from bot.rehearsal.aws.server import Server
 from bot.rehearsal.aws.signing import Signer
 from bot.rehearsal.aws.streams import Streams
 from bot.rehearsal.aws.table_extras import TableExtras
+from bot.rehearsal.aws.targets import Targets
 from bot.rehearsal.aws.topics import Topics
 from bot.rehearsal.aws.zonal_shifts import ZonalShifts
 
@@ -84,8 +86,10 @@ class EmulatedAws:
         self.automations = Automations(self.clock)
         self.region_switch = RegionSwitch(self.clock)
         self.routing_controls = RoutingControls(self.clock)
+        self.access_points = AccessPoints(self.clock)
         self.names = Names(self.clock, self.routing_controls, self.outages)
         self.zonal_shifts = ZonalShifts(self.clock)
+        self.targets = Targets(self.clock, self.outages, self.ecs, self.zonal_shifts)
         backups = Backups(self.clock)
         tables = Restores(self.clock, restores or RestoreTimes(), backups)
         self.backup_vaults = BackupVaults(self.clock)
@@ -119,8 +123,10 @@ class EmulatedAws:
                 self.automations,
                 self.region_switch,
                 self.routing_controls,
+                self.access_points,
                 self.names,
                 self.zonal_shifts,
+                self.targets,
                 self.databases,
                 self.caches,
                 self.metrics,

@@ -32,7 +32,7 @@ class HealthCheck:
             before = found[-1][1]
             checks = 1 if up and before == "initial" else self.healthy if up else self.unhealthy
             changes = start + checks * self.interval
-            if state != before and (end is None or changes < end):
+            if state != before and (end is None or changes <= end):
                 found.append((changes, state))
         return found
 

@@ -14,6 +14,19 @@ from bot.aws.backup.restore import RestoreRecoveryPoint
 from bot.aws.dynamodb import compare, copy_back, from_backup, reapply, restore, undelete, undo_copy_back, window
 from bot.aws.ecs import leave_zone, restart, return_to_zone, scale_back, scale_out, steady, stop_tasks
 from bot.aws.ecs import rollback as release
+from bot.aws.elasticache.chosen import CanPromote
+from bot.aws.elasticache.global_failover import FailoverGlobal as FailoverGlobalCache
+from bot.aws.elasticache.promote import PromoteReplica
+from bot.aws.rds.chosen import CanFailOver
+from bot.aws.rds.delete_restored import DeleteRestored as DeleteRestoredCluster
+from bot.aws.rds.failover import FailoverCluster
+from bot.aws.rds.global_failover import FailoverGlobal
+from bot.aws.rds.global_ready import GlobalReady
+from bot.aws.rds.instance import FailoverInstance
+from bot.aws.rds.restore import RestoreCluster
+from bot.aws.rds.switchover import SwitchoverGlobal
+from bot.aws.rds.window import CanRestore
+from bot.aws.rds.writable import Writable
 from bot.aws.routing_control.ready import Ready as RoutingReady
 from bot.aws.routing_control.switch import Override as OverrideRules
 from bot.aws.routing_control.switch import Switch as SwitchRouting
@@ -48,6 +61,14 @@ ACTIONS: Mapping[str, Action] = {
     "ecs.scale_back": scale_back.ScaleBack(),
     "ecs.scale_out": scale_out.ScaleOut(),
     "ecs.stop_bad_tasks": stop_tasks.StopBadTasks(),
+    "elasticache.failover_global": FailoverGlobalCache(),
+    "elasticache.promote_replica": PromoteReplica(),
+    "rds.delete_restored": DeleteRestoredCluster(),
+    "rds.failover_cluster": FailoverCluster(),
+    "rds.failover_global": FailoverGlobal(),
+    "rds.failover_instance": FailoverInstance(),
+    "rds.restore_cluster": RestoreCluster(),
+    "rds.switchover_global": SwitchoverGlobal(),
     "region_switch.execute_plan": region_switch.ExecutePlan(),
     "routing_control.override": OverrideRules(),
     "routing_control.switch": SwitchRouting(),
@@ -71,7 +92,12 @@ CHECKS: Mapping[str, Check] = {
     "ecs.can_roll_back": release.CanRollBack(),
     "ecs.can_scale_out": scale_out.CanScaleOut(),
     "ecs.service_steady": steady.ServiceSteady(),
+    "elasticache.can_promote": CanPromote(),
     "http.answers": http.Answers(),
+    "rds.can_fail_over": CanFailOver(),
+    "rds.can_restore": CanRestore(),
+    "rds.global_ready": GlobalReady(),
+    "rds.writable": Writable(),
     "region_switch.plan_ready": region_switch.PlanReady(),
     "routing_control.ready": RoutingReady(),
     "s3.as_of": AsOf(),

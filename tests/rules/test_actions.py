@@ -51,6 +51,8 @@ INDIRECT = {
     "s3.rollback_prefix": {"s3:GetObjectVersion", "s3:PutObjectTagging"},
     # Enabling a destination lets DynamoDB write to the stream in the caller's name.
     "dynamodb.reapply_settings": {"kinesis:DescribeStream", "kinesis:PutRecord", "kinesis:PutRecords"},
+    # Tags that a new thing is made with are a permission of their own.
+    "rds.restore_cluster": {"rds:AddTagsToResource"},
     # ECS starts tasks as the roles of the task definition that it is given.
     "ecs.rollback_task_definition": {"iam:PassRole"},
 }

@@ -55,6 +55,11 @@ INDIRECT = {
     "rds.restore_cluster": {"rds:AddTagsToResource"},
     # ECS starts tasks as the roles of the task definition that it is given.
     "ecs.rollback_task_definition": {"iam:PassRole"},
+    # AWS Backup works in roles of its own, which it is given.
+    **dict.fromkeys(
+        ("backup.copy_recovery_point", "backup.restore_recovery_point", "backup.restore_test", "backup.start_backup"),
+        frozenset({"iam:PassRole"}),
+    ),
 }
 
 #: Calls that IAM names otherwise.
@@ -70,8 +75,12 @@ NAMED_OTHERWISE = {
 
 #: Actions whose module is not that of their service. Each with the reason.
 ELSEWHERE = {"ssm.run_automation": "bot.aws.automation"}  # bot/aws/ssm.py is about parameters
-#: Services that act on what belongs to another one, so that their permissions are scoped by its ARNs.
-RESOURCES_OF = {"arc-zonal-shift": "elasticloadbalancing", "route53-recovery-cluster": "route53-recovery-control"}
+#: Services that act on what belongs to another one, so that their permissions are scoped by its ARNs (too).
+RESOURCES_OF = {
+    "arc-zonal-shift": "elasticloadbalancing",
+    "backup": "dynamodb",  # where DynamoDB keeps a recovery point itself
+    "route53-recovery-cluster": "route53-recovery-control",
+}
 
 #: Permissions that change something and that IAM cannot narrow to a resource. Each with the reason.
 UNSCOPED: dict[str, str] = {}
@@ -151,7 +160,7 @@ def test_what_it_may_change_is_narrower_than_everything(name: str) -> None:
             if of_s3:
                 assert asked == "s3"
                 continue
-            assert service == RESOURCES_OF.get(asked, asked)
+            assert service in {asked, RESOURCES_OF.get(asked)}
             assert resource != "*"
 
 

@@ -38,7 +38,7 @@ class BackUp(Protected):
     """`keep_days`: AWS Backup deletes the point then; left out, it is kept until somebody does."""
 
     role: RoleName = ROLE
-    keep_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    keep_days: int | None = Field(default=None, ge=1, le=36_500)
 
 
 @action(

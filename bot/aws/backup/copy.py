@@ -6,10 +6,10 @@ The copy is restored in its own region alone. Of a continuous point AWS Backup m
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, ClassVar
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, StringConstraints
 
 from bot.aws.backup.back_up import ROLE, ROLES, RoleName, role_arn, vault_arn
-from bot.aws.backup.points import Point, PointArn, Protected, VaultName, chosen, faults, newest
+from bot.aws.backup.points import Point, PointArn, Protected, chosen, faults, newest
 from bot.aws.backup.restoring import POINTS
 from bot.aws.calls import perform
 from bot.aws.polling import next_look
@@ -49,7 +49,7 @@ class Copied(Protected):
     """Into the vault `to_vault` (left out: of the same name) of the region `to_region`; the newest point, if none is named."""
 
     to_region: Annotated[str, InputType("region")]
-    to_vault: VaultName | None = None
+    to_vault: Annotated[str, StringConstraints(pattern=r"^([a-zA-Z0-9_-]{2,50})?$")] = ""
     recovery_point: PointArn = ""
     before: AwareDatetime | None = None
     role: RoleName = ROLE

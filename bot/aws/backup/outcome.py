@@ -23,44 +23,57 @@ PAGES = 20
 
 def progress(target: Target, aws: Aws, attempt: Attempt, memory: Mapping[str, Any]) -> Progress:
     """`memory`: the `job`; without one (its answer was lost), the job is looked for."""
+    job = completed(target, aws, attempt, memory)
+    if isinstance(job, Working | Failed):
+        return job
+    if target.point.kind == "DynamoDB":
+        return table_progress(target, aws, attempt, job)
+    return _bucket(target, aws, job)
+
+
+def completed(target: Target, aws: Aws, attempt: Attempt, memory: Mapping[str, Any]) -> Job | Working | Failed:
+    """The job, when it says that it has made the target; else how far it is, or why it will not."""
     known = memory.get("job")
     job = described(aws, known) if known else ours(aws, target, attempt.started_at)
     if job is None:
         what = N_("AWS Backup has no restore job for {target}: it was never started. Retry the step.")
         return Failed(phrase(what, target=target.name))
-    said = job.get("StatusMessage") or ""
+    said = job.get("StatusMessage") or "-"
     if job["Status"] in OVER:
         what = N_(
             "AWS Backup did not restore {target} ({status}): {message} Correct what it names, then retry the step."
         )
-        return Failed(phrase(what, target=target.name, status=job["Status"], message=said or "-"))
-    kept = {**memory, "job": job["RestoreJobId"]}
+        return Failed(phrase(what, target=target.name, status=job["Status"], message=said))
     if job["Status"] in RUNNING:
         what = N_("Restoring {target} as of {at}: {status} for {elapsed}")
         elapsed = attempt.now - attempt.started_at
         note = phrase(what, target=target.name, at=target.point.holds, status=job["Status"], elapsed=elapsed)
-        return Working(note, again_in=next_look(attempt), memory=kept)
+        return Working(note, again_in=next_look(attempt), memory=_kept(target, job))
     if job.get("CreatedResourceArn") != target.arn:
         what = N_("The restore made {made}, not {target}. Look at the job {job} in AWS Backup.")
         made = job.get("CreatedResourceArn") or "-"
         return Failed(phrase(what, made=made, target=target.arn, job=job["RestoreJobId"]))
-    look = _table if target.point.kind == "DynamoDB" else _bucket
-    return look(target, aws, attempt, job, kept)
+    return job
 
 
-def _table(target: Target, aws: Aws, attempt: Attempt, job: Job, memory: Mapping[str, Any]) -> Progress:
+def table_progress(target: Target, aws: Aws, attempt: Attempt, job: Job) -> Progress:
+    """By the table itself, of a job that has completed."""
     found = describe(aws, target.name)
     if found is not None and is_ready(found):
         return _done(target, job, {"table": target.name})
-    completed: datetime = job.get("CompletionDate") or attempt.now
-    if found is None and attempt.now - completed >= SETTLING:
+    ended: datetime = job.get("CompletionDate") or attempt.now
+    if found is None and attempt.now - ended >= SETTLING:
         what = N_("AWS Backup says that {target} is restored, but there is no such table. Retry the step.")
         return Failed(phrase(what, target=target.name))
     note = phrase(N_("AWS Backup has restored {target}; DynamoDB is making it ready."), target=target.name)
-    return Working(note, again_in=next_look(attempt), memory=memory)
+    return Working(note, again_in=next_look(attempt), memory=_kept(target, job))
 
 
-def _bucket(target: Target, aws: Aws, attempt: Attempt, job: Job, memory: Mapping[str, Any]) -> Progress:  # noqa: ARG001  # as for a table
+def _kept(target: Target, job: Job) -> dict[str, str]:
+    return {"job": job["RestoreJobId"], "point": target.point.arn}
+
+
+def _bucket(target: Target, aws: Aws, job: Job) -> Progress:
     """What lies in the bucket now: the keys that were asked for, or else whatever came since the job began."""
     there, came = _objects(target, aws, job["CreationDate"])
     missing = [key for key in target.keys if key not in there]

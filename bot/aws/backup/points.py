@@ -10,7 +10,7 @@ from pydantic import StringConstraints, model_validator
 from bot.aws.dynamodb.table import TableName
 from bot.aws.s3.versions import BucketName
 from bot.errors import N_, ActionFailed, Phrase, phrase
-from bot.playbook.action import Aws, Fault, Params
+from bot.playbook.action import Aws, Fault, InputType, Params
 from escalation.errors import BadValue
 
 #: Points by the thousand; a vault with more of one kind is asked about by the point's ARN.
@@ -25,6 +25,7 @@ CONTINUOUS = ":recovery-point:continuous:"
 
 VaultName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]{2,50}$")]
 PointArn = Annotated[str, StringConstraints(pattern=r"^(|arn:[\w-]+:(backup|dynamodb):[^:]+:\d+:.+)$")]
+Bucket = Annotated[BucketName, InputType("s3.bucket")]
 _ONE = N_("name either a table or a bucket.")
 
 
@@ -33,7 +34,7 @@ class Protected(Params):
 
     vault: VaultName
     table: TableName | None = None
-    bucket: BucketName | None = None
+    bucket: Bucket | None = None
 
     @model_validator(mode="after")
     def _names_one(self) -> Self:

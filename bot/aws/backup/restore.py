@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AwareDatetime, Field
 
 from bot.aws.backup.outcome import progress
-from bot.aws.backup.points import PointArn, Protected, chosen, faults
+from bot.aws.backup.points import Bucket, PointArn, Protected, chosen, faults
 from bot.aws.backup.restoring import (
     POINTS,
     ROLE,
@@ -28,7 +28,7 @@ from bot.aws.backup.restoring import (
 from bot.aws.calls import perform
 from bot.aws.dynamodb.restoring import cost
 from bot.aws.dynamodb.table import describe, restored_name, touched
-from bot.aws.s3.versions import BucketName, not_versioned
+from bot.aws.s3.versions import not_versioned
 from bot.errors import N_, Phrase, phrase
 from bot.playbook.action import (
     Attempt,
@@ -67,7 +67,7 @@ class FromPoint(Protected):
     before: AwareDatetime
     recovery_point: PointArn = ""
     role: RoleName = ROLE
-    to: BucketName | None = None
+    to: Bucket | None = None
     keys: Keys = ()
 
 

@@ -74,19 +74,24 @@ class Compare:
     facts: ClassVar[Facts]
 
     def look(self, params: Tables, aws: Aws, attempt: Attempt) -> Progress:
-        left, right = describe(aws, params.left), describe(aws, params.right)
-        if left is None or right is None:
-            gone = params.left if left is None else params.right
-            what = N_("There is no table {table} to compare. Check the step's parameters.")
-            return Failed(phrase(what, table=gone))
-        tally = Tally.model_validate(attempt.memory.get("tally", {}))
-        for _ in range(PAGES_PER_LOOK):
-            if not _one_page(tally, params, aws, right):
-                return _verdict(tally, params, left)
-        what = N_("Comparing: {right} items read of {restored}, {left} of {live}")
-        counts = {"right": tally.right_items, "left": tally.left_items}
-        note = phrase(what, restored=params.right, live=params.left, **counts)
-        return Working(note, again_in=timedelta(seconds=1), memory={"tally": tally.model_dump()})
+        return compared(params, aws, attempt.memory)
+
+
+def compared(params: Tables, aws: Aws, memory: Mapping[str, Any]) -> Progress:
+    """A part of the comparison, going on where `memory` says that the last one ended."""
+    left, right = describe(aws, params.left), describe(aws, params.right)
+    if left is None or right is None:
+        gone = params.left if left is None else params.right
+        what = N_("There is no table {table} to compare. Check the step's parameters.")
+        return Failed(phrase(what, table=gone))
+    tally = Tally.model_validate(memory.get("tally", {}))
+    for _ in range(PAGES_PER_LOOK):
+        if not _one_page(tally, params, aws, right):
+            return _verdict(tally, params, left)
+    what = N_("Comparing: {right} items read of {restored}, {left} of {live}")
+    counts = {"right": tally.right_items, "left": tally.left_items}
+    note = phrase(what, restored=params.right, live=params.left, **counts)
+    return Working(note, again_in=timedelta(seconds=1), memory={"tally": tally.model_dump()})
 
 
 def _one_page(tally: Tally, params: Tables, aws: Aws, right: Table) -> bool:

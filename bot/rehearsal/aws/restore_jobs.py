@@ -59,12 +59,15 @@ class RestoreJob:
 
 
 class RestoreJobs:
-    """`lose` names keys that a restore cannot read; `fail_next` makes the next job fail; seconds are real ones divided by speed."""
+    """`lose` names keys that a restore cannot read; `fail_next` makes the next job fail, `refuse_validation` is on
+    when no verdict of ours shall be taken. Seconds are divided by the clock's speed.
+    """
 
     def __init__(self, clock: Clock, vaults: BackupVaults, begin_table: BeginTable, seconds: float = 8.0) -> None:
         self._clock, self._vaults, self._begin_table, self._seconds = clock, vaults, begin_table, seconds
         self._jobs: dict[str, RestoreJob] = {}
         self._tokens: dict[tuple[Any, ...], str] = {}
+        self.refuse_validation = False
         self._lost: set[str] = set()
         self._failures: list[str] = []
 
@@ -89,6 +92,7 @@ class RestoreJobs:
     def forget(self) -> None:
         for state in (self._jobs, self._tokens, self._lost, self._failures):
             state.clear()
+        self.refuse_validation = False
 
     def begin(self, region: str, asked: Mapping[str, Any], plan: str = "") -> RestoreJob:
         """Start what was asked for. Raises `AwsError`."""
@@ -125,7 +129,7 @@ class RestoreJobs:
 
     async def _validate(self, call: Call, _moto: Moto) -> Answer:
         job, asked = self._job(call), call.parameters
-        if job.status(self._clock.now()) != "COMPLETED":
+        if job.status(self._clock.now()) != "COMPLETED" or self.refuse_validation:
             raise AwsError("InvalidRequestException", "Only a restore that has completed can be validated.")
         said = {"ValidationStatus": asked["ValidationStatus"]}
         if "ValidationStatusMessage" in asked:

@@ -13,7 +13,7 @@ from typing import Any
 from bot.errors import N_, Phrase, phrase
 from bot.rehearsal.aws.moto_app import backend
 from bot.rehearsal.estate.estate import Estate
-from bot.rehearsal.estate.names import BALANCERS, CLUSTER, FENCE, POINTER, WEB
+from bot.rehearsal.estate.names import BALANCERS, CACHE, CLUSTER, DATABASE, FENCE, POINTER, WEB
 from bot.rehearsal.estate.objects import PICTURES
 from bot.rehearsal.estate.services import NEEDED
 from bot.rehearsal.estate.site import Site
@@ -46,17 +46,20 @@ class Part:
     why: Phrase
 
 
-def look(estate: Estate, load: float = 1.0, region: str | None = None) -> Standing:
-    """On the emulator's thread. `load`: of the usual one. `region`: the shop there, instead of where customers are sent."""
+def look(estate: Estate, load: Mapping[str, float], region: str | None = None) -> Standing:
+    """On the emulator's thread. `load`: by service, as a factor of the usual one. `region`: the shop there, instead of where customers are sent."""
     where = region or region_of_customers(estate)
     site = estate.site(where)
     if estate.aws.outages.region_is_dark(where):
         return Standing(where, 0, why=(phrase(N_("{region} does not answer"), region=where),))
+    estate.aws.global_tables.settle()
     table = parameter(site, POINTER)
     zones = nodes(site, BALANCERS[WEB])
     parts = [
         *(_of_nodes(site, name) for name in BALANCERS.values()),
-        *(_of_tasks(site, service, load) for service in NEEDED),
+        *(_of_tasks(site, service, load.get(service, 1)) for service in NEEDED),
+        _of_database(site),
+        *([_of_cache(site)] if site.home else []),
         _of_orders(site, table),
         _of_pictures(site),
     ]
@@ -120,6 +123,16 @@ def _of_tasks(site: Site, service: str, load: float) -> Part:
         service=service, answering=answering, tried=tried, needed=f"{needed:g}",
     )  # fmt: skip
     return Part(min(answering / tried, answering / needed, 1.0) if tried else 0, why)
+
+
+def _of_database(site: Site) -> Part:
+    answers = site.aws.databases.answers(DATABASE, site.region)
+    return Part(float(answers), phrase(N_("database {name} takes no writes"), name=DATABASE))
+
+
+def _of_cache(site: Site) -> Part:
+    answers = site.aws.caches.answers(CACHE, site.region)
+    return Part(float(answers), phrase(N_("cache {name} takes no writes"), name=CACHE))
 
 
 def _of_orders(site: Site, table: str) -> Part:

@@ -40,10 +40,11 @@ class Written:
 
 
 class Storefront:
-    """`load`: of the usual one. `seen` is how it stood when somebody looked last."""
+    """`load`: by service, as a factor of the usual one."""
 
     def __init__(self, estate: Estate) -> None:
-        self.estate, self.load = estate, 1.0
+        self.estate = estate
+        self.load: Mapping[str, float] = {}
         self._turns = count()
         self._runner: web.AppRunner | None = None
 

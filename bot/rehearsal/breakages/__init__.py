@@ -23,7 +23,7 @@ __all__ = ["KINDS", "Breakage", "Fault", "Kind", "Scene", "parse"]
 _PROBED = timedelta(seconds=30)
 #: A release first replaces the tasks that were well.
 _DEPLOYED = timedelta(minutes=2)
-#: The shop counts its own bad totals, every ten seconds.
+#: The shop itself counts what it cannot use, every ten seconds.
 _COUNTED = timedelta(seconds=45)
 
 KINDS: Mapping[str, Kind] = {
@@ -52,27 +52,28 @@ KINDS: Mapping[str, Kind] = {
         usual=names.WEB,
     ),
     "release": Kind(
-        "release:<service>", N_("A release of a service is bad: all of its tasks are ill."), services.release,
+        "release:<service>", N_("A release of a service passes its health checks, and fails every request."), services.release,
         names.UNHEALTHY, _DEPLOYED, names.WEB,
     ),
     "load": Kind(
-        "load:<factor>", N_("So many times as many customers come as usual."), services.load, names.OVERLOADED, usual="1.5"
+        "load:<service>:<factor>", N_("A service has so many times its usual load."), services.load, names.OVERLOADED,
+        usual=f"{names.WEB}:2",
     ),
     "table": Kind(
         "table:<name>", N_("A bad release corrupts half of a table."), data.table, names.BAD_TOTALS, _COUNTED,
         names.ORDERS,
     ),
     "table-deleted": Kind(
-        "table-deleted:<name>", N_("Somebody deletes a table."), data.table_deleted, names.TABLE_DELETED,
-        usual=names.ORDERS,
+        "table-deleted:<name>", N_("Somebody deletes a table."), data.table_deleted, names.TABLE_DELETED, _COUNTED,
+        names.ORDERS,
     ),
     "objects": Kind(
-        "objects:<prefix>", N_("Objects are overwritten with rubbish."), data.objects, names.ASSETS_MISSING,
-        usual=names.ASSETS,
+        "objects:<prefix>", N_("Objects are overwritten with rubbish."), data.objects, names.ASSETS_MISSING, _COUNTED,
+        names.ASSETS,
     ),
     "objects-deleted": Kind(
-        "objects-deleted:<prefix>", N_("Objects are deleted."), data.objects_deleted, names.ASSETS_MISSING,
-        usual=names.ASSETS,
+        "objects-deleted:<prefix>", N_("Objects are deleted."), data.objects_deleted, names.ASSETS_MISSING, _COUNTED,
+        names.ASSETS,
     ),
 }  # fmt: skip
 

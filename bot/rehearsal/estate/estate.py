@@ -5,8 +5,20 @@ from datetime import timedelta
 from typing import Any
 
 from bot.rehearsal.aws.emulator import EmulatedAws
-from bot.rehearsal.estate import alarms, network, objects, services, tables
-from bot.rehearsal.estate.names import API, BALANCERS, CLUSTER, FENCE, HOME, ORDERS, POINTER, SERVICE, STANDBY, WEB
+from bot.rehearsal.estate import (
+    alarms,
+    backups,
+    cache,
+    database,
+    names,
+    network,
+    objects,
+    routing,
+    services,
+    tables,
+    workers,
+)
+from bot.rehearsal.estate.names import API, BALANCERS, CLUSTER, HOME, SERVICE, STANDBY, WEB
 from bot.rehearsal.estate.site import Site
 from bot.rehearsal.front import Front
 
@@ -20,6 +32,7 @@ class Estate:
     def __init__(self, aws: EmulatedAws) -> None:
         self.aws = aws
         self.home, self.standby = Site(aws, HOME), Site(aws, STANDBY)
+        self.routing = routing.Routing()
         self.queue_url = self.switch_plan = self.probe = ""
 
     @property
@@ -43,6 +56,11 @@ class Estate:
             services.lay_down(site)
         tables.lay_down(self.home, self.standby)
         objects.lay_down(self.home, self.standby)
+        database.lay_down(self.home, self.standby)
+        cache.lay_down(self.home)
+        workers.lay_down(self.home)
+        backups.lay_down(self.home)
+        self.routing = routing.lay_down(self.home, self.standby)
         self.queue_url = alarms.lay_down(self.home, self.standby)
         front = Front(self.aws)
         self.switch_plan = front.make_plan()
@@ -75,12 +93,21 @@ class Estate:
         return {
             "ecs_services": ",".join(f"{CLUSTER}/{service}" for service in (WEB, API)),
             "load_balancers": ",".join(BALANCERS.values()),
-            "table": POINTER,
-            "tables": ORDERS,
+            "table": names.POINTER,
+            "tables": names.ORDERS,
             "bucket": self.home.bucket,
+            "autoscaling_groups": names.WORKERS,
+            "db_cluster": names.DATABASE,
+            "db_global": names.DATABASES,
+            "cache": names.CACHE,
+            "backup_vault": names.VAULT,
+            "routing_cluster": self.routing.cluster,
+            "routing_controls": ",".join(f"{region}={arn}" for region, arn in self.routing.controls.items()),
+            "health_object": f"s3://{self.standby.bucket}/{names.HEALTH_OBJECT}",
+            "scale_out_to": "8",
             "home_region": HOME,
             "standby_region": STANDBY,
             "switch_plan": self.switch_plan,
-            "fence": FENCE,
+            "fence": names.FENCE,
             "probe": self.probe,
         }

@@ -21,3 +21,13 @@ ASSETS_MISSING, DATABASE_FAILING, ZONE_IMPAIRED = "assets-missing", "db-failing"
 UNREACHABLE, OVERLOADED = "shop-unreachable", "web-overloaded"
 
 TOPIC, QUEUE = "alarms", "lifeboat-alarms"
+
+DATABASE, DATABASES = "shop-db", "shop-global"
+CACHE = "shop-cache"
+VAULT = "shop"
+WORKERS = "shop-workers"
+ROUTING = "shop"
+ZONE = "shop.test"
+#: Records of the zone: failover by routing controls, failover by an object in the standby region, weights.
+WWW, PAY, OLD = "www.shop.test", "pay.shop.test", "old.shop.test"
+HEALTH_OBJECT = "failover/pay"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bot.rehearsal.aws.zones import zones_of
-from bot.rehearsal.estate.names import BALANCERS
+from bot.rehearsal.estate.names import BALANCERS, WEB
 from bot.rehearsal.estate.site import Site
 
 _ZONES = 3
@@ -25,14 +25,15 @@ def lay_down(site: Site) -> None:
 
 def _balancer(site: Site, name: str) -> None:
     elb: Any = site.client("elbv2")
-    arn = elb.create_load_balancer(Name=name, Subnets=list(site.subnets.values()))["LoadBalancers"][0][
-        "LoadBalancerArn"
-    ]
+    [made] = elb.create_load_balancer(Name=name, Subnets=list(site.subnets.values()))["LoadBalancers"]
+    arn = site.balancers[name] = made["LoadBalancerArn"]
+    if name == BALANCERS[WEB]:
+        site.address = made["DNSName"]
     made = elb.create_target_group(
         Name=name, Protocol="HTTP", Port=80, VpcId=site.vpc, TargetType="ip", HealthCheckIntervalSeconds=10,
         HealthyThresholdCount=2, UnhealthyThresholdCount=2,
     )  # fmt: skip
-    site.balancers[name], site.groups[name] = arn, made["TargetGroups"][0]["TargetGroupArn"]
+    site.groups[name] = made["TargetGroups"][0]["TargetGroupArn"]
     forward = {"Type": "forward", "TargetGroupArn": site.groups[name]}
     elb.create_listener(LoadBalancerArn=arn, Protocol="HTTP", Port=80, DefaultActions=[forward])
     draining = [{"Key": "deregistration_delay.timeout_seconds", "Value": "30"}]

@@ -12,12 +12,16 @@ AGENT = "shop-rehearsal"
 
 @dataclass
 class Site:
-    """`zones` are ids by name; `subnets` by zone name; `balancers` and `groups` are ARNs by name."""
+    """`zones` are ids by name; `subnets` by zone name; `balancers` and `groups` are ARNs by name.
+
+    `address`: the DNS name of the load balancer that customers come to.
+    """
 
     aws: EmulatedAws
     region: str
     vpc: str = ""
     security_group: str = ""
+    address: str = ""
     zones: dict[str, str] = field(default_factory=dict)
     subnets: dict[str, str] = field(default_factory=dict)
     balancers: dict[str, str] = field(default_factory=dict)

@@ -15,6 +15,8 @@ def lay_down(home: Site, standby: Site) -> None:
     for name, count in ((ORDERS, ORDERS_THERE), (CARTS, CARTS_THERE)):
         _table(home, name)
         _fill(home, name, count)
+    replica = {"Create": {"RegionName": standby.region}}
+    home.client("dynamodb").update_table(TableName=ORDERS, ReplicaUpdates=[replica])
     for site in (home, standby):
         ssm = site.client("ssm")
         ssm.put_parameter(Name=POINTER, Value=ORDERS, Type="String")

@@ -1,0 +1,128 @@
+"""`lifeboat rehearse`: break something in an emulated AWS, and see a playbook cure it: how long it takes, and what is lost."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bot.cli import say
+
+if TYPE_CHECKING:
+    from bot.language import Words
+
+
+class Answer(StrEnum):
+    """What people say to what the playbook asks."""
+
+    YES = "yes"
+    NO = "no"
+
+
+def rehearse(
+    playbook: Annotated[str, typer.Argument(help="The playbook's name.", show_default=False)] = "",
+    breaks: Annotated[
+        list[str] | None,
+        typer.Option("--break", metavar="KIND:WHAT", help="What to break, such as zone:use1-az1; may be repeated. See --list."),
+    ] = None,
+    given: Annotated[list[str] | None, typer.Option("--input", help="An input as name=value; may be repeated.")] = None,
+    *,
+    answer: Annotated[Answer, typer.Option(help="What people say to what the playbook asks.")] = Answer.YES,
+    people: Annotated[int, typer.Option(min=1, max=10, help="How many people there are to approve it.")] = 3,
+    listing: Annotated[bool, typer.Option("--list", help="What can be broken.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> None:  # fmt: skip
+    """Rehearse a playbook in an emulated AWS, in its own time. Exit status 0: it succeeded, and its targets were kept."""
+    if listing:
+        _list(json=json)
+        return
+    if not playbook:
+        raise typer.BadParameter("-", param_hint="PLAYBOOK, such as evacuate-zone; or --list")
+    import asyncio
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="lifeboat-rehearsal-") as folder:
+        verdict = asyncio.run(
+            _play(Path(folder), playbook, breaks or [], _inputs(given or []), answer, people, json=json)
+        )
+    if not verdict.passed:
+        raise typer.Exit(1)
+
+
+async def _play(
+    folder: Path, playbook: str, breaks: list[str], inputs: dict[str, str], answer: Answer, people: int, *, json: bool
+) -> Any:
+    import logging
+
+    from bot.logs import configure_logging
+    from bot.rehearsal.drill import play
+
+    configure_logging(logging.CRITICAL)
+    _ = say.words()
+    clock = _Since()
+
+    def tell(at: Any, what: Any) -> None:
+        if not json:
+            say.out(f"{clock(at)}  {_.phrase(what)}")
+
+    verdict = await play(folder, playbook, breaks, inputs=inputs, people=people, answer=answer.value, tell=tell)
+    if json:
+        say.as_json(verdict.as_json())
+    else:
+        _print(verdict, _)
+    return verdict
+
+
+class _Since:
+    """How much of the rehearsal's time has gone by: `  3:05`, minutes and seconds from the first line on."""
+
+    def __init__(self) -> None:
+        self._first: Any = None
+
+    def __call__(self, at: Any) -> str:
+        self._first = self._first or at
+        minutes, seconds = divmod(int((at - self._first).total_seconds()), 60)
+        return f"{minutes:4}:{seconds:02}"
+
+
+def _print(verdict: Any, _: "Words") -> None:
+    """What it took and what it cost, against what is promised."""
+    report, targets = verdict.report, verdict.targets
+    say.out()
+    rto = report.rto if report.rto is not None else _("not well again")
+    say.out(_("RTO          {rto} (promised: {target})", rto=rto, target=targets.rto))
+    say.out(_("RPO          {rpo} (promised: {target})", rpo=report.rpo, target=targets.rpo))
+    served = f"{100 * report.availability:.1f}"
+    say.out(_("Served       {percent} % of the requests since the fault", percent=served))
+    say.out(_("Lost         {lost} of {count} acknowledged writes", lost=len(report.lost), count=report.acknowledged))
+    if report.conflicts:
+        say.out(_("Conflicts    {count} writes that could not see an acknowledged one", count=len(report.conflicts)))
+    for problem in verdict.problems:
+        say.out(_("Not passed:  {why}", why=problem))
+    if verdict.passed:
+        say.out(_("Passed."))
+
+
+def _list(*, json: bool) -> None:
+    from bot.rehearsal.breakages import KINDS
+
+    _ = say.words()
+    if json:
+        say.as_json(
+            [
+                {"kind": name, "pattern": one.written, "meaning": one.meaning, "alarm": one.alarm}
+                for name, one in KINDS.items()
+            ]
+        )
+        return
+    head = (_("break"), _("what it does"), _("alarm"))
+    say.table(head, [(one.written, _(one.meaning), one.alarm or _("none")) for one in KINDS.values()])
+
+
+def _inputs(given: list[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in given]
+    if wrong := next(
+        (text for text, (name, equals, _value) in zip(given, pairs, strict=True) if not (name and equals)), None
+    ):
+        raise typer.BadParameter(wrong, param_hint="--input name=value")
+    return {name: value for name, _equals, value in pairs}

@@ -1,0 +1,87 @@
+"""One rehearsal from the fault to the verdict, as `lifeboat rehearse` plays it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bot.errors import N_, Phrase, phrase
+from bot.incident.playbook_runs import playbook_of
+from bot.incident.run import Run
+from bot.incident.timeline import restore
+from bot.playbook.model import Targets
+from bot.rehearsal.breakages import parse
+from bot.rehearsal.crew import Answer
+from bot.rehearsal.night_report import Report
+from bot.rehearsal.rehearsal import Rehearsal
+
+#: What each shipped playbook is rehearsed against when nobody says otherwise.
+USUAL: Mapping[str, Sequence[str]] = {
+    "restart-service": ("tasks:web",),
+    "rollback-release": ("release:web",),
+    "scale-out": ("load:web:2",),
+    "restore-table": ("table:orders",),
+    "undelete-table": ("table-deleted:carts",),
+    "restore-objects": ("objects:assets/",),
+    "evacuate-zone": ("zone:use1-az1",),
+}
+#: How long the shop may take to be well after the run has ended, before nobody waits for it any more.
+_AFTERWARDS = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`passed`: the run did what it should, and the shop was well again in time, with no more lost than promised."""
+
+    run: Run
+    report: Report
+    targets: Targets
+
+    @property
+    def problems(self) -> Sequence[Phrase]:
+        """Why it has not passed."""
+        found = []
+        if self.run.status != "succeeded":
+            why = restore(self.run.problem) if self.run.problem else phrase(N_("see the timeline"))
+            found.append(phrase(N_("The playbook did not succeed: {why}"), why=why))
+        if self.report.rto is None:
+            found.append(phrase(N_("The shop does not answer every request again.")))
+        elif self.report.rto > self.targets.rto:
+            found.append(
+                phrase(N_("It took {took}, and {target} is promised."), took=self.report.rto, target=self.targets.rto)
+            )
+        if self.report.rpo > self.targets.rpo:
+            what = N_("Writes of up to {age} before the fault are lost, and {target} is promised.")
+            found.append(phrase(what, age=self.report.rpo, target=self.targets.rpo))
+        return found
+
+    @property
+    def passed(self) -> bool:
+        return not self.problems
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs: the report, with the verdict. Durations are seconds."""
+        return {
+            "playbook": self.run.name,
+            "status": self.run.status,
+            "passed": self.passed,
+            "problems": [str(one) for one in self.problems],
+            "targets": {"rto_seconds": self.targets.rto.total_seconds(), "rpo_seconds": self.targets.rpo.total_seconds()},
+            **self.report.as_json(),
+        }  # fmt: skip
+
+
+async def play(
+    folder: Path, playbook: str, breaks: Sequence[str] = (), *, inputs: Mapping[str, str] | None = None, people: int = 3,
+    answer: Answer = "yes", tell: Callable[[datetime, Phrase | str], None] = lambda _at, _text: None,
+) -> Verdict:  # fmt: skip
+    """Break it, be paged, run the playbook, and wait until the shop is well. Raises `BadValue`, `BadInputs`, `NotFound`."""
+    breaks = breaks or USUAL.get(playbook, ())
+    noticed = any(parse(text).kind.alarm for text in breaks)
+    async with Rehearsal(folder, breaks, people=people, answer=answer, tell=tell) as night:
+        night.core.runs.playbook(playbook)  # before anything is waited for
+        await (night.paged() if noticed else night.declare("A rehearsal"))
+        run = await night.run(playbook, inputs)
+        await night.until_well(_AFTERWARDS)
+        return Verdict(run, await night.report(), playbook_of(run).targets)

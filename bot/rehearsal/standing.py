@@ -13,7 +13,7 @@ from typing import Any
 from bot.errors import N_, Phrase, phrase
 from bot.rehearsal.aws.moto_app import backend
 from bot.rehearsal.estate.estate import Estate
-from bot.rehearsal.estate.names import BALANCERS, CACHE, CLUSTER, DATABASE, FENCE, POINTER, WEB
+from bot.rehearsal.estate.names import BALANCERS, CACHE, CARTS, CLUSTER, DATABASE, FENCE, POINTER, WEB
 from bot.rehearsal.estate.objects import PICTURES
 from bot.rehearsal.estate.services import NEEDED
 from bot.rehearsal.estate.site import Site
@@ -46,9 +46,12 @@ class Part:
     why: Phrase
 
 
-def look(estate: Estate, load: Mapping[str, float], region: str | None = None) -> Standing:
-    """On the emulator's thread. `load`: by service, as a factor of the usual one. `region`: the shop there, instead of where customers are sent."""
-    where = region or region_of_customers(estate)
+def look(estate: Estate, load: Mapping[str, float], name: str, region: str = "") -> Standing:
+    """On the emulator's thread. `load`: by service, as a factor of the usual one.
+
+    `name`: what customers ask DNS for. `region`: the shop there instead, whoever is sent there.
+    """
+    where = region or region_of_customers(estate, name)
     site = estate.site(where)
     if estate.aws.outages.region_is_dark(where):
         return Standing(where, 0, why=(phrase(N_("{region} does not answer"), region=where),))
@@ -59,17 +62,17 @@ def look(estate: Estate, load: Mapping[str, float], region: str | None = None) -
         *(_of_nodes(site, name) for name in BALANCERS.values()),
         *(_of_tasks(site, service, load.get(service, 1)) for service in NEEDED),
         _of_database(site),
-        *([_of_cache(site)] if site.home else []),
-        _of_orders(site, table),
+        *([_of_cache(site), _of_items(site, CARTS)] if site.home else []),
+        _of_items(site, table),
         _of_pictures(site),
     ]
     lacking = tuple({str(one.why): one.why for one in parts if one.share < 1}.values())
     return Standing(where, _together(parts), table, zones, parameter(site, FENCE) == where, lacking)
 
 
-def region_of_customers(estate: Estate) -> str:
-    """Where DNS sends them."""
-    return estate.home.region
+def region_of_customers(estate: Estate, name: str) -> str:
+    """Where DNS sends whoever asks for that name now; home, where it answers nothing."""
+    return estate.aws.names.resolve(name).region or estate.home.region
 
 
 def nodes(site: Site, balancer: str) -> dict[str, bool]:
@@ -135,12 +138,12 @@ def _of_cache(site: Site) -> Part:
     return Part(float(answers), phrase(N_("cache {name} takes no writes"), name=CACHE))
 
 
-def _of_orders(site: Site, table: str) -> Part:
+def _of_items(site: Site, table: str) -> Part:
     found = items(site, table)
     if found is None:
         return Part(0, phrase(N_("there is no table {table}"), table=table or "-"))
     bad = sum(total < 0 for total in found.values())
-    why = phrase(N_("{bad} of {count} orders in {table} are corrupt"), bad=bad, count=len(found), table=table)
+    why = phrase(N_("{bad} of {count} items of {table} are corrupt"), bad=bad, count=len(found), table=table)
     return Part(1 - bad / len(found) if found else 0, why)
 
 

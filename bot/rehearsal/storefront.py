@@ -2,6 +2,7 @@
 
     GET  /                    200 {"region", "zone", "table"}, or 503 {"region", "zone", "error"}
     GET  /?region=us-west-2   the shop in that region, whoever is sent there
+    GET  /?name=pay.shop.test the shop where DNS sends those who ask for that name
     POST /orders              {"id": "order-7", "total": 12}: 201 when it is written, else 503
 
 The same requests in the same state get the same answers: they take turns over the zones of the load balancer, and where
@@ -22,6 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from bot.errors import N_, Phrase, phrase
 from bot.rehearsal.estate import tables
 from bot.rehearsal.estate.estate import Estate
+from bot.rehearsal.estate.names import OLD, PAY, WWW
 from bot.rehearsal.standing import Standing, look
 
 #: Steps of this size meet every part of an interval evenly, and never in a rhythm with the zones.
@@ -40,10 +42,10 @@ class Written:
 
 
 class Storefront:
-    """`load`: by service, as a factor of the usual one."""
+    """`name`: what its customers ask DNS for. `load`: by service, as a factor of the usual one."""
 
-    def __init__(self, estate: Estate) -> None:
-        self.estate = estate
+    def __init__(self, estate: Estate, name: str = WWW) -> None:
+        self.estate, self.name = estate, name
         self.load: Mapping[str, float] = {}
         self._turns = count()
         self._runner: web.AppRunner | None = None
@@ -64,9 +66,9 @@ class Storefront:
         if self._runner:
             await self._runner.cleanup()
 
-    def look(self, region: str | None = None) -> Standing:
-        """How it stands now. It blocks, for about a millisecond."""
-        return self.estate.aws.inside(lambda: look(self.estate, self.load, region))
+    def look(self, region: str = "", name: str = "") -> Standing:
+        """How it stands now, for those who are sent to it, in a region, or under another name. It blocks for a moment."""
+        return self.estate.aws.inside(lambda: look(self.estate, self.load, name or self.name, region))
 
     async def write(self, key: str, total: int, standing: Standing | None = None) -> Written | Phrase:
         """An order of a customer's: written and acknowledged, or why not."""
@@ -94,10 +96,12 @@ class Storefront:
         return zone, standing.why[0] if standing.why else phrase(N_("nobody answers"))
 
     async def _get(self, request: web.Request) -> web.Response:
-        region = request.query.get("region")
+        region, name = request.query.get("region", ""), request.query.get("name", "")
         if region and region not in {site.region for site in self.estate.sites}:
             return web.json_response({"error": f"there is no shop in {region}"}, status=404)
-        standing = self.look(region)
+        if name not in {"", WWW, PAY, OLD}:
+            return web.json_response({"error": f"there is no shop under {name}"}, status=404)
+        standing = self.look(region, name)
         zone, refused = self._admit(standing)
         about = {"region": standing.region, "zone": zone}
         if refused:

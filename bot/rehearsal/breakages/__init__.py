@@ -46,6 +46,9 @@ KINDS: Mapping[str, Kind] = {
     "throttle": Kind(
         "throttle:<service>", N_("A service of AWS takes two calls a second, and refuses the others."), places.throttle
     ),
+    "quota": Kind(
+        "quota:<number>", N_("The quota of Fargate vCPUs is so low in the standby region."), places.quota, usual="8"
+    ),
     "deny": Kind("deny:<IAM action>", N_("Lifeboat may not do this, such as ecs:UpdateService."), places.deny),
     "tasks": Kind(
         "tasks:<service>", N_("The tasks of a service fall ill; new ones are healthy."), services.tasks, names.UNHEALTHY,
@@ -66,6 +69,14 @@ KINDS: Mapping[str, Kind] = {
     "table-deleted": Kind(
         "table-deleted:<name>", N_("Somebody deletes a table."), data.table_deleted, names.TABLE_DELETED, _COUNTED,
         names.ORDERS,
+    ),
+    "database": Kind(
+        "database:<cluster>", N_("The writer of a database takes no writes, and AWS does not notice."), data.database,
+        names.DATABASE_FAILING, usual=names.DATABASE,
+    ),
+    "cache": Kind(
+        "cache:<group>", N_("The primary of a cache takes no writes, and AWS does not notice."), data.cache,
+        names.CACHE_FAILING, usual=names.CACHE,
     ),
     "objects": Kind(
         "objects:<prefix>", N_("Objects are overwritten with rubbish."), data.objects, names.ASSETS_MISSING, _COUNTED,

@@ -1,6 +1,7 @@
 """Breaking where things are: zones, regions, and the services of AWS in them."""
 
 from bot.errors import N_, phrase
+from bot.rehearsal.aws.quotas import FARGATE_VCPUS
 from bot.rehearsal.aws.zones import zone_of
 from bot.rehearsal.breakages.scene import Fault, Scene
 from bot.rehearsal.estate import names
@@ -8,10 +9,7 @@ from escalation.duration import parse_duration
 from escalation.errors import BadValue
 
 #: Where IAM's name for a service is not the one of its API.
-_SERVICES = {
-    "elasticloadbalancing": "elbv2", "application-autoscaling": "application-autoscaling", "route53-recovery-cluster":
-    "route53-recovery-cluster",
-}  # fmt: skip
+_SERVICES = {"elasticloadbalancing": "elbv2", "servicequotas": "service-quotas"}
 _CALLS_A_SECOND = 2.0
 
 
@@ -57,6 +55,15 @@ def throttle(scene: Scene, argument: str) -> Fault:
     scene.estate.aws.outages.throttle(_known_service(argument), _CALLS_A_SECOND)
     what = N_("{service} takes {rate} calls a second and refuses the others.")
     return Fault(phrase(what, service=argument, rate=f"{_CALLS_A_SECOND:g}"))
+
+
+def quota(scene: Scene, argument: str) -> Fault:
+    if not argument.isdecimal():
+        what = phrase(N_("{number} is no number of vCPUs."), number=repr(argument))
+        raise BadValue(what, phrase(N_("Write one such as {example}."), example="quota:8"))
+    scene.estate.aws.quotas.set(*FARGATE_VCPUS, float(argument), names.STANDBY)
+    what = phrase(N_("{region} allows {number} vCPUs on Fargate."), region=names.STANDBY, number=argument)
+    return Fault(what, region=names.STANDBY)
 
 
 def deny(scene: Scene, argument: str) -> Fault:

@@ -24,7 +24,8 @@ WATCHES: Mapping[str, Watch] = {
     names.BAD_TOTALS: Watch("AWS/DynamoDB", "InvalidTotals", {"TableName": names.ORDERS}),
     names.TABLE_DELETED: Watch("AWS/DynamoDB", "TableMissing", {"TableName": names.ORDERS}),
     names.ASSETS_MISSING: Watch("AWS/S3", "4xxErrors", {"BucketName": names.BUCKET.format(region=names.HOME)}),
-    names.DATABASE_FAILING: Watch("AWS/RDS", "WriterErrors", {"DBClusterIdentifier": "shop-db"}),
+    names.DATABASE_FAILING: Watch("AWS/RDS", "WriterErrors", {"DBClusterIdentifier": names.DATABASE}),
+    names.CACHE_FAILING: Watch("AWS/ElastiCache", "PrimaryErrors", {"ReplicationGroupId": names.CACHE}),
     names.ZONE_IMPAIRED: Watch("Shop", "ErrorsByZone", {"AvailabilityZone": f"{names.HOME}a"}),
     names.UNREACHABLE: Watch("Shop", "ProbeFailures", {"Region": names.HOME}),
 }

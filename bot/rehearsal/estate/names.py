@@ -18,7 +18,7 @@ ASSETS = "assets/"
 
 UNHEALTHY, BAD_TOTALS, TABLE_DELETED = "web-unhealthy-tasks", "orders-bad-totals", "orders-deleted"
 ASSETS_MISSING, DATABASE_FAILING, ZONE_IMPAIRED = "assets-missing", "db-failing", "zone-impaired"
-UNREACHABLE, OVERLOADED = "shop-unreachable", "web-overloaded"
+UNREACHABLE, OVERLOADED, CACHE_FAILING = "shop-unreachable", "web-overloaded", "cache-failing"
 
 TOPIC, QUEUE = "alarms", "lifeboat-alarms"
 

@@ -99,7 +99,7 @@ class EmulatedAws:
         self.global_tables = GlobalTables(self.clock, self.outages, tables.arrived)
         self.databases = Databases(self.clock, self.outages)
         self.caches = Caches(self.clock, self.outages)
-        self.metrics = Metrics(self.clock, [self.databases.metric])
+        self.metrics = Metrics(self.clock, [self.databases.metric, self.caches.metric])
         self.sms = self._topics.sms
         self.deliveries = self._deliveries.attempts
         self._handlers = _handlers(

@@ -11,7 +11,11 @@ from bot.aws.backup.back_up import StartBackup
 from bot.aws.backup.copy import CopyRecoveryPoint
 from bot.aws.backup.ready import RecoveryPointReady
 from bot.aws.backup.restore import RestoreRecoveryPoint
+from bot.aws.backup.testing import RestoreTest
 from bot.aws.dynamodb import compare, copy_back, from_backup, reapply, restore, undelete, undo_copy_back, window
+from bot.aws.dynamodb.reconcile import Reconcile
+from bot.aws.dynamodb.replicas import ReplicasReady, ReplicationCaughtUp
+from bot.aws.dynamodb.export import ExportForDiff
 from bot.aws.ecs import leave_zone, restart, return_to_zone, scale_back, scale_out, steady, stop_tasks
 from bot.aws.ecs import rollback as release
 from bot.aws.elasticache.chosen import CanPromote
@@ -27,6 +31,10 @@ from bot.aws.rds.restore import RestoreCluster
 from bot.aws.rds.switchover import SwitchoverGlobal
 from bot.aws.rds.window import CanRestore
 from bot.aws.rds.writable import Writable
+from bot.aws.region.fence import Fence as FenceRegion
+from bot.aws.region.fence import Unfence as UnfenceRegion
+from bot.aws.region.scale_back import ScaleBack as ScaleRegionBack
+from bot.aws.region.scale_out import ScaleOut as ScaleRegionOut
 from bot.aws.routing_control.ready import Ready as RoutingReady
 from bot.aws.routing_control.switch import Override as OverrideRules
 from bot.aws.routing_control.switch import Switch as SwitchRouting
@@ -45,11 +53,14 @@ ACTIONS: Mapping[str, Action] = {
     "aws.call": call.Call(),
     "backup.copy_recovery_point": CopyRecoveryPoint(),
     "backup.restore_recovery_point": RestoreRecoveryPoint(),
+    "backup.restore_test": RestoreTest(),
     "backup.start_backup": StartBackup(),
     "dynamodb.apply_backup_settings": undelete.ApplyBackupSettings(),
     "dynamodb.copy_back": copy_back.CopyBack(),
     "dynamodb.delete_restored": restore.DeleteRestored(),
+    "dynamodb.export_for_diff": ExportForDiff(),
     "dynamodb.reapply_settings": reapply.ReapplySettings(),
+    "dynamodb.reconcile": Reconcile(),
     "dynamodb.restore_backup": from_backup.RestoreBackup(),
     "dynamodb.restore_pitr": restore.RestorePitr(),
     "dynamodb.undo_copy_back": undo_copy_back.UndoCopyBack(),
@@ -69,6 +80,10 @@ ACTIONS: Mapping[str, Action] = {
     "rds.failover_instance": FailoverInstance(),
     "rds.restore_cluster": RestoreCluster(),
     "rds.switchover_global": SwitchoverGlobal(),
+    "region.fence": FenceRegion(),
+    "region.scale_back": ScaleRegionBack(),
+    "region.scale_out": ScaleRegionOut(),
+    "region.unfence": UnfenceRegion(),
     "region_switch.execute_plan": region_switch.ExecutePlan(),
     "routing_control.override": OverrideRules(),
     "routing_control.switch": SwitchRouting(),
@@ -87,6 +102,8 @@ CHECKS: Mapping[str, Check] = {
     "dynamodb.backup_ready": from_backup.BackupReady(),
     "dynamodb.can_undelete": undelete.CanUndelete(),
     "dynamodb.compare": compare.Compare(),
+    "dynamodb.replicas_ready": ReplicasReady(),
+    "dynamodb.replication_caught_up": ReplicationCaughtUp(),
     "dynamodb.restore_window": window.RestoreWindow(),
     "ecs.can_restart": restart.CanRestart(),
     "ecs.can_roll_back": release.CanRollBack(),

@@ -4,12 +4,13 @@ A region that does not answer is asked once and then left alone until the next s
 throttled call) costs that one answer.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from bot.aws.fargate import QUOTA
+from bot.aws.measured import longest
 from bot.aws.quotas import room
 from bot.aws.region.known import (
     SAMPLED_FOR,
@@ -44,8 +45,6 @@ PERMISSIONS = (
     "servicequotas:GetServiceQuota",
     "ssm:GetParameter",
 )
-#: Delays are noted as the longest of so long.
-_RECENT = timedelta(minutes=10)
 _HOUR = "%Y-%m-%dT%H"
 
 Sessions = Callable[[str], Aws]
@@ -119,7 +118,9 @@ def _services(place: _Place) -> Values:
         limits = targets(place.aws, cluster, names)
         for name, service in described.items():
             key = f"{cluster}/{name}"
-            found[service_key(place.aws.region, key)] = _noted(place, key, service, limits.get(name)).model_dump(mode="json")
+            found[service_key(place.aws.region, key)] = _noted(place, key, service, limits.get(name)).model_dump(
+                mode="json"
+            )
     return found
 
 
@@ -192,17 +193,6 @@ def _endpoints(place: _Place) -> Values:
     if not cluster or place.aws.region != place.subject.standby:
         return {}
     return {f"{ROUTING}{cluster}": endpoints_of(place.aws, cluster)}
-
-
-def longest(
-    aws: Aws, namespace: str, metric: str, dimensions: Mapping[str, str], now: datetime, over: timedelta = _RECENT
-) -> float | None:
-    """The maximum of a metric over the last minutes; None where nothing was measured."""
-    points: Iterable[Mapping[str, Any]] = aws.client("cloudwatch").get_metric_statistics(
-        Namespace=namespace, MetricName=metric, Period=60, Statistics=["Maximum"], StartTime=now - over, EndTime=now,
-        Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
-    )["Datapoints"]  # fmt: skip
-    return max((float(point["Maximum"]) for point in points), default=None)
 
 
 QUESTIONS: Sequence[Question] = (_services, _tables, _databases, _quotas, _endpoints)

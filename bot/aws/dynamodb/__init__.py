@@ -7,6 +7,7 @@ Where each name is:
     from_backup.py, backups.py   dynamodb.restore_backup, dynamodb.backup_ready   from an on-demand backup
     undelete.py  dynamodb.undelete_table, dynamodb.can_undelete, dynamodb.apply_backup_settings
     copy_back.py, undo_copy_back.py   dynamodb.copy_back   items that differ   conditional.py   one of them
+    export.py    dynamodb.export_for_diff     a moment's items as files in S3
     restoring.py what every restore shares
     compare.py   dynamodb.compare             what differs between the two tables, item by item
     table.py     what all of them ask of a table

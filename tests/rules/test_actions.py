@@ -55,6 +55,8 @@ INDIRECT = {
     "rds.restore_cluster": {"rds:AddTagsToResource"},
     # ECS starts tasks as the roles of the task definition that it is given.
     "ecs.rollback_task_definition": {"iam:PassRole"},
+    # DynamoDB writes the files in the caller's name.
+    "dynamodb.export_for_diff": {"s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectAcl"},
     # AWS Backup works in roles of its own, which it is given.
     **dict.fromkeys(
         ("backup.copy_recovery_point", "backup.restore_recovery_point", "backup.restore_test", "backup.start_backup"),

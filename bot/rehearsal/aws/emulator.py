@@ -92,6 +92,7 @@ class EmulatedAws:
         self.targets = Targets(self.clock, self.outages, self.ecs, self.zonal_shifts)
         backups = Backups(self.clock)
         tables = Restores(self.clock, restores or RestoreTimes(), backups)
+        self.exports = Exports(self.clock, tables.items_as_of)
         self.backup_vaults = BackupVaults(self.clock)
         self.backup_jobs = BackupJobs(self.clock, self.backup_vaults)
         self.restore_jobs = RestoreJobs(self.clock, self.backup_vaults, tables.begin)
@@ -113,7 +114,7 @@ class EmulatedAws:
                 self.global_tables,
                 Streams(self.global_tables),
                 TableExtras(),
-                Exports(self.clock, tables.items_as_of),
+                self.exports,
                 self.backup_vaults,
                 self.backup_jobs,
                 self.restore_jobs,

@@ -65,6 +65,9 @@ class Exports:
             ("dynamodb", "ListExports"): self._list,
         }
 
+    def forget(self) -> None:
+        self._exports.clear()
+
     async def _start(self, call: Call, _moto: Moto) -> Answer:
         asked = call.parameters
         export = self._same(asked) or self._begin(call.region, asked)

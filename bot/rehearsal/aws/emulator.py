@@ -37,6 +37,7 @@ from bot.rehearsal.aws.metrics import Metrics
 from bot.rehearsal.aws.moto_app import ACCOUNT, MotoApp
 from bot.rehearsal.aws.names import Names
 from bot.rehearsal.aws.outages import Outages
+from bot.rehearsal.aws.permissions import Permissions
 from bot.rehearsal.aws.queues import Queues
 from bot.rehearsal.aws.quotas import Quotas
 from bot.rehearsal.aws.region_switch import RegionSwitch
@@ -82,6 +83,7 @@ class EmulatedAws:
         self._deliveries = Deliveries(self.clock)
         self._topics = Topics(self.clock, self._signer, self._deliveries)
         self.quotas = Quotas()
+        self.permissions = Permissions()
         self.ecs = Containers(self.clock, self.outages, self.quotas)
         self.automations = Automations(self.clock)
         self.region_switch = RegionSwitch(self.clock)
@@ -120,6 +122,7 @@ class EmulatedAws:
                 self.restore_jobs,
                 self.restore_testing,
                 self.quotas,
+                self.permissions,
                 self.ecs,
                 self.automations,
                 self.region_switch,
@@ -199,6 +202,7 @@ class EmulatedAws:
         try:
             call = wire.recognise(request)
             await self.outages.apply(call)
+            self.permissions.apply(call)
             await self.faults.apply(call, "before")
             reply = await self._perform(call)
             await self.faults.apply(call, "after")

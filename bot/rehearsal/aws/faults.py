@@ -15,12 +15,24 @@ _DENIED = {
     "ec2": "UnauthorizedOperation",
     "s3": "AccessDenied",
     "cloudwatch": "AccessDenied",
+    "iam": "AccessDenied",
+    "sts": "AccessDenied",
+    "route53": "AccessDenied",
+    "elbv2": "AccessDenied",
+    "rds": "AccessDenied",
+    "autoscaling": "AccessDenied",
+    "elasticache": "AccessDenied",
 }
 _THROTTLED = {"sns": "Throttled", "ec2": "RequestLimitExceeded", "s3": "SlowDown", "sqs": "RequestThrottled"}
 
 
 class Cut(Exception):
     """The connection is to be dropped without an answer."""
+
+
+def denied(service: str, why: str) -> AwsError:
+    """As each service words it."""
+    return AwsError(_DENIED.get(service, "AccessDeniedException"), why, 403)
 
 
 def throttled(service: str) -> AwsError:
@@ -104,8 +116,7 @@ class Faults:
 
     def deny(self, service: str, operation: str = ANY, region: str = ANY, times: int | None = None) -> Fault:
         async def effect(call: Call) -> None:
-            code = _DENIED.get(call.service, "AccessDeniedException")
-            raise AwsError(code, f"User is not authorized to perform: {call.service}:{call.operation}", 403)
+            raise denied(call.service, f"User is not authorized to perform: {call.service}:{call.operation}")
 
         return self._add(service, operation, region, "before", effect, times)
 

@@ -38,6 +38,7 @@ from bot.aws.region.scale_out import ScaleOut as ScaleRegionOut
 from bot.aws.routing_control.ready import Ready as RoutingReady
 from bot.aws.routing_control.switch import Override as OverrideRules
 from bot.aws.routing_control.switch import Switch as SwitchRouting
+from bot.aws.s3.access_point import ShiftAccessPoint
 from bot.aws.s3.checks import AsOf, CanRollBack
 from bot.aws.s3.rollback import RollbackPrefix
 from bot.aws.s3.undelete import Undelete
@@ -88,6 +89,7 @@ ACTIONS: Mapping[str, Action] = {
     "routing_control.override": OverrideRules(),
     "routing_control.switch": SwitchRouting(),
     "s3.rollback_prefix": RollbackPrefix(),
+    "s3.shift_access_point": ShiftAccessPoint(),
     "s3.undelete": Undelete(),
     "ssm.put_parameter": ssm.PutParameter(),
     "ssm.run_automation": automation.RunAutomation(),

@@ -39,6 +39,8 @@ DATA: Mapping[str, re.Pattern[str]] = {
     "arc-region-switch": re.compile(r"(Start|Cancel|Get|Approve|List)Plan(Execution|Executions|ExecutionStep)"),
     "dynamodb": re.compile(r"(Batch|Transact)?(Get|Put|Update|Delete|Write)Items?$|Query$|Scan$|ExecuteStatement$"),
     "s3": re.compile(r"(Get|Put|Delete|Copy|Head)Objects?$|ListObjects"),
+    # Failover of a Multi-Region Access Point, at any of five regions.
+    "s3control": re.compile(r"(Get|Submit)MultiRegionAccessPointRoutes$"),
     "sqs": re.compile(r"(Send|Receive|Delete)Message"),
     "sns": re.compile(r"Publish"),
     "lambda": re.compile(r"Invoke"),

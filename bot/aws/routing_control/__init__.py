@@ -5,6 +5,6 @@ must be known beforehand (`endpoints.py`), because the configuration that tells 
 
     ready.py      do they answer, and what do they say?
     switch.py     throw several at once; override safety rules, when a person says so
-    endpoints.py  which there are, and asking one after another
+    endpoints.py  where they are
     states.py     the parameters, and reading
 """

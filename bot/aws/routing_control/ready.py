@@ -6,8 +6,9 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from bot.aws.routing_control.endpoints import KNOWN, Answered, Endpoint, endpoints_for, first_answer, told
+from bot.aws.routing_control.endpoints import KNOWN, endpoints_for
 from bot.aws.routing_control.states import CONTROLS, READ, Cluster, shown, states_at
+from bot.aws.several import Answered, Endpoint, first_answer, told
 from bot.errors import N_, phrase
 from bot.playbook.action import Attempt, Aws, Done, Facts, Failed, Progress, Working, check
 

@@ -13,17 +13,9 @@ from pydantic import Field
 
 from bot.aws.calls import perform
 from bot.aws.polling import SETTLING, next_look
-from bot.aws.routing_control.endpoints import (
-    KNOWN,
-    Answered,
-    At,
-    Endpoint,
-    Silence,
-    endpoints_for,
-    first_answer,
-    told,
-)
+from bot.aws.routing_control.endpoints import KNOWN, endpoints_for
 from bot.aws.routing_control.states import CONTROLS, READ, Rules, States, shown, states_at
+from bot.aws.several import Answered, At, Endpoint, Silence, first_answer, told
 from bot.errors import N_, ActionFailed, Phrase, phrase
 from bot.playbook.action import (
     Asks,

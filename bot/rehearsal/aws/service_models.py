@@ -11,6 +11,9 @@ from typing import Any, ClassVar
 
 from botocore.loaders import JSONFileLoader, Loader
 
+#: A new client of S3 takes the bucket out of the paths of the very model that it was given: then no router knows them.
+_CHANGED_BY_BOTO3 = "/s3/"
+
 
 class SharedFiles(JSONFileLoader):  # type: ignore[misc]  # botocore has no types
     """Reads each file once, into plain dicts: an OrderedDict is three times as slow, and twice as large."""
@@ -18,6 +21,8 @@ class SharedFiles(JSONFileLoader):  # type: ignore[misc]  # botocore has no type
     _read: ClassVar[dict[str, Any]] = {}
 
     def _load_file(self, full_path: str, open_method: Any) -> Any:
+        if _CHANGED_BY_BOTO3 in full_path:
+            return super()._load_file(full_path, open_method)
         if full_path not in self._read and Path(full_path).is_file():
             with open_method(full_path, "rb") as file:
                 self._read[full_path] = json.loads(file.read())

@@ -80,7 +80,7 @@ def _routed(service: str, request: Request) -> tuple[str, Mapping[str, Any]]:
         "url_path": incoming.path,
         "url_params": in_path,
     }
-    return operation.name, {**in_path, **parser.parse(fields)}
+    return operation.name, parser.parse(fields)  # the labels of the path too, by the names of the parameters
 
 
 def result_of(call: Call, reply: Reply) -> dict[str, Any]:

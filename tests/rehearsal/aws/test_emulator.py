@@ -121,3 +121,11 @@ async def test_the_log_shows_calls_in_order_without_what_aws_calls_sensitive(aws
     assert aws.calls.of("secretsmanager", region="eu-west-1")[0].parameters["SecretString"] == "(hidden)"
     assert aws.calls[-1].error.endswith("ResourceNotFoundException")
     assert aws.calls[-1].at == datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+async def test_calls_of_s3_are_recognised_though_its_clients_change_their_model(aws: EmulatedAws) -> None:
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="shop")
+    s3.put_object(Bucket="shop", Key="a/b", Body=b"-")
+    assert [call.operation for call in aws.calls.of("s3")] == ["CreateBucket", "PutObject"]
+    assert aws.calls[-1].parameters == {"Bucket": "shop", "Key": "a/b"}

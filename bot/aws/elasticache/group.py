@@ -12,7 +12,7 @@ from bot.playbook.action import Aws, InputType
 GroupName = Annotated[
     str, InputType("elasticache.group"), StringConstraints(pattern=r"^[A-Za-z](-?[A-Za-z0-9]){0,39}$")
 ]
-NodeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z](-?[A-Za-z0-9]){0,49}$")]
+NodeName = Annotated[str, InputType("str"), StringConstraints(pattern=r"^[A-Za-z](-?[A-Za-z0-9]){0,49}$")]
 
 #: What IAM calls them.
 GROUPS = (

@@ -11,7 +11,7 @@ https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/Replication.PromoteRepli
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from bot.aws.calls import perform
 from bot.aws.elasticache.chosen import READS, Choice, Which, bad_zone, choose, is_settled, no_need
@@ -103,7 +103,7 @@ class PromoteReplica:
         if "to" not in memory:
             return Failed(phrase(N_("The promotion in {group} has not begun. Retry the step."), group=group.name))
         primary = group.primary
-        if group.status == AVAILABLE and primary is not None and _next(group, memory) is None:
+        if group.status == AVAILABLE and primary is not None and _left(group, memory) is None:
             if params.to and primary.name != memory["to"]:
                 return Failed(_another(group, primary, memory["to"]))
             what = N_("{primary} in {zone} writes for {group} now.")
@@ -148,15 +148,27 @@ def _is_as_wanted(group: Group, wanted: Mapping[str, Any]) -> bool:
     return (group.fails_over, group.multi_az) == (wanted["automatic_failover"], wanted["multi_az"])
 
 
-def _next(group: Group, memory: Mapping[str, Any]) -> Call | None:
+def _left(group: Group, memory: Mapping[str, Any]) -> Literal["off", "promote", "as wanted"] | None:
     """The next of the three changes, by what can be seen; None: all are done."""
     primary = group.primary
     if primary is not None and primary.name == memory["from"]:
-        return _promotion(group.name, memory["to"]) if not group.fails_over else _switch(group.name, _OFF)
-    return None if _is_as_wanted(group, memory) else _switch(group.name, memory)
+        return "off" if group.fails_over else "promote"
+    return None if _is_as_wanted(group, memory) else "as wanted"
 
 
 _OFF = {"automatic_failover": False, "multi_az": False}
+
+
+def _next(group: Group, memory: Mapping[str, Any]) -> Call | None:
+    match _left(group, memory):
+        case "off":
+            return _switch(group.name, _OFF)
+        case "promote":
+            return _promotion(group.name, memory["to"])
+        case "as wanted":
+            return _switch(group.name, memory)
+        case None:
+            return None
 
 
 def _calls(group: Group, to: Node, wanted: Mapping[str, bool]) -> list[Call]:

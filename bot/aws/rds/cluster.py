@@ -11,7 +11,7 @@ from bot.playbook.action import Aws, InputType
 
 _IDENTIFIER = r"^[A-Za-z](-?[A-Za-z0-9]){0,62}$"
 ClusterName = Annotated[str, InputType("rds.cluster"), StringConstraints(pattern=_IDENTIFIER)]
-InstanceName = Annotated[str, StringConstraints(pattern=_IDENTIFIER)]
+InstanceName = Annotated[str, InputType("str"), StringConstraints(pattern=_IDENTIFIER)]
 
 #: What IAM calls them.
 CLUSTERS = ("arn:{partition}:rds:{region}:{account}:cluster:*",)

@@ -162,7 +162,7 @@ class RestoreCluster:
         instances = describe_members(aws, wanted.target)
         states = {one["DBInstanceIdentifier"]: one["DBInstanceStatus"] for one in instances}
         ready = len(states) >= params.instances and set(states.values()) == {AVAILABLE}
-        if found["Status"] != AVAILABLE or not ready or _settings_calls(wanted, source, found):
+        if found["Status"] != AVAILABLE or not ready or _differences(source, found):
             said = ", ".join(f"{name} ({status})" for name, status in sorted(states.items())) or "-"
             what = N_("{target} holds the data as of {at}; its instances: {instances}")
             return _working(phrase(what, target=wanted.target, at=params.at, instances=said), attempt)
@@ -198,17 +198,21 @@ def _restore_call(wanted: Restoring, source: Described) -> Call:
     return Call("rds", "RestoreDBClusterToPointInTime", parameters)
 
 
-def _settings_calls(wanted: Restoring, source: Described, found: Described) -> tuple[Call, ...]:
-    """What differs from the source and lets people in or keeps them out, where the restore was begun by somebody else."""
-    parameters: dict[str, Any] = {}
+def _differences(source: Described, found: Described) -> dict[str, Any]:
+    """What differs and lets people in or keeps them out, where the restore was begun by somebody else."""
+    wanted: dict[str, Any] = {}
     if sorted(_groups(found)) != sorted(_groups(source)):
-        parameters["VpcSecurityGroupIds"] = _groups(source)
+        wanted["VpcSecurityGroupIds"] = _groups(source)
     if found["DBClusterParameterGroup"] != source["DBClusterParameterGroup"]:
-        parameters["DBClusterParameterGroupName"] = source["DBClusterParameterGroup"]
-    if not parameters:
+        wanted["DBClusterParameterGroupName"] = source["DBClusterParameterGroup"]
+    return wanted
+
+
+def _settings_calls(wanted: Restoring, source: Described, found: Described) -> tuple[Call, ...]:
+    if not (differing := _differences(source, found)):
         return ()
     where = {"DBClusterIdentifier": wanted.target, "ApplyImmediately": True}
-    return (Call("rds", "ModifyDBCluster", {**where, **parameters}),)
+    return (Call("rds", "ModifyDBCluster", {**where, **differing}),)
 
 
 def _missing_instances(params: Restore, aws: Aws, wanted: Restoring, source: Described) -> tuple[Call, ...]:

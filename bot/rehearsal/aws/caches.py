@@ -5,13 +5,15 @@ here. Global datastores are `caches_global.py`. A sick primary is one that AWS d
 not emulated. Nor are cluster mode, single cache clusters, snapshots, changes that wait for the maintenance window, the data.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from bot.rehearsal.aws.caches_global import GlobalCaches
 from bot.rehearsal.aws.call import Answer, AwsError, Call, Handler, Moto
 from bot.rehearsal.aws.clock import Clock
+from bot.rehearsal.aws.metrics import Metric
 from bot.rehearsal.aws.moto_app import backend
 from bot.rehearsal.aws.outages import Outages
 from bot.rehearsal.aws.query import answer_of, asking
@@ -20,6 +22,7 @@ from bot.rehearsal.aws.zones import zones_of
 
 _HOME = "us-east-1"
 _TAKES = 30.0  # seconds for a promotion, and for switching automatic failover on or off
+_USUAL_LAG = 0.2  # seconds of a replica
 Node = dict[str, Any]
 
 
@@ -30,6 +33,7 @@ class Caches:
         self._clock, self._outages, self._seconds = clock, outages, seconds
         self._underway: Underway[tuple[str, str]] = Underway(clock)  # by region and group
         self._sick: set[tuple[str, str]] = set()  # region and node
+        self._lags: dict[tuple[str, str], float] = {}  # region and node: seconds
         self.world = GlobalCaches(self._underway, seconds)
 
     @property
@@ -51,10 +55,21 @@ class Caches:
     def heal(self, node: str, region: str = _HOME) -> None:
         self._sick.discard((region, node))
 
+    def lag_behind(self, node: str, seconds: float, region: str = _HOME) -> None:
+        """How far a replica is behind its primary, as ReplicationLag tells it."""
+        self._lags[region, node] = seconds
+
+    @contextmanager
+    def stuck(self) -> Iterator[None]:
+        """Meanwhile nothing that has begun comes to its end."""
+        with self._underway.stuck():
+            yield
+
     def forget(self) -> None:
-        """All is well: whatever is on its way is over, nothing is sick."""
+        """All is well: whatever is on its way is over, nothing is sick, no replica lags."""
         self._underway.forget()
         self._sick.clear()
+        self._lags.clear()
 
     def primary(self, group: str, region: str = _HOME) -> str:
         self._underway.settle()
@@ -70,6 +85,18 @@ class Caches:
         node = _primary(found)
         dark = self._outages.zone_is_dark(node["preferred_availability_zone"], region, at)
         return not dark and (region, node["cache_cluster_id"]) not in self._sick
+
+    def metric(self, metric: Metric, at: datetime) -> float | None:
+        """Seconds that a replica is behind its primary."""
+        name = metric.dimensions.get("CacheClusterId", "")
+        if (metric.namespace, metric.name) != ("AWS/ElastiCache", "ReplicationLag"):
+            return None
+        groups = backend("elasticache", metric.region).replication_groups.values()
+        nodes = {one["cache_cluster_id"]: one for group in groups if not group.cluster_enabled for one in _nodes(group)}
+        if name not in nodes or nodes[name]["current_role"] == "primary":
+            return None
+        dark = self._outages.zone_is_dark(nodes[name]["preferred_availability_zone"], metric.region, at)
+        return None if dark else self._lags.get((metric.region, name), _USUAL_LAG)
 
     async def _create(self, call: Call, moto: Moto) -> Answer:
         asked, name = call.parameters, call.parameters["ReplicationGroupId"]

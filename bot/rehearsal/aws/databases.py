@@ -49,7 +49,7 @@ class DatabaseTimes:
 
 
 class Databases:
-    """`sicken_writer` gives a rehearsal something to fail over; `answers` is for the shop's probe."""
+    """`sicken_writer` gives a rehearsal something to fail over; `answers` is for the shop's probe; `quotas` can be lowered."""
 
     def __init__(self, clock: Clock, outages: Outages, times: DatabaseTimes | None = None) -> None:
         self._clock, self._outages, self._times = clock, outages, times or DatabaseTimes()
@@ -59,6 +59,7 @@ class Databases:
         self._sick: dict[tuple[str, str], datetime] = {}  # region and instance: since when
         self._standby: dict[tuple[str, str], str] = {}  # region and Multi-AZ instance: the zone of its standby
         self._lags: dict[tuple[str, str], float] = {}  # region and instance: milliseconds
+        self.quotas = {"DBClusters": 40, "DBInstances": 40}
         self.world = GlobalDatabases(clock, outages, self._underway, self._times)
 
     @property
@@ -68,6 +69,7 @@ class Databases:
             "CreateDBInstance": self._create_instance,
             "DeleteDBCluster": self._delete_cluster,
             "DeleteDBInstance": self._delete_instance,
+            "DescribeAccountAttributes": self._describe_quotas,
             "DescribeDBClusters": self._describe_clusters,
             "DescribeDBInstances": self._describe_instances,
             "FailoverDBCluster": self._fail_over,
@@ -135,6 +137,12 @@ class Databases:
         self._underway.settle()
         answer = answer_of(moto, call)
         return {**answer, "DBClusters": [self._seen_cluster(call.region, one) for one in answer["DBClusters"]]}
+
+    async def _describe_quotas(self, call: Call, _moto: Moto) -> Answer:
+        rds = backend("rds", call.region)
+        used = {"DBClusters": len(rds.clusters), "DBInstances": len(rds.databases)}
+        quotas = [{"AccountQuotaName": name, "Used": used[name], "Max": most} for name, most in self.quotas.items()]
+        return {"AccountQuotas": quotas}
 
     async def _describe_instances(self, call: Call, moto: Moto) -> Answer:
         self._underway.settle()

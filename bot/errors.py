@@ -61,6 +61,7 @@ class NotFound(LifeboatError):
         "action": N_("action"),
         "incident": N_("incident"),
         "job": N_("buried job"),
+        "override": N_("override"),
         "page": N_("page"),
         "playbook": N_("playbook"),
         "run": N_("run"),

@@ -1,12 +1,13 @@
 """The people and their schedules, by name: what is needed to say who is on call."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from escalation.errors import UnknownName
 from escalation.nearest import suggestion
+from escalation.override import Override
 from escalation.person import Person
 from escalation.schedule import Schedule, on_call
 
@@ -31,6 +32,14 @@ class Roster:
     def on_call(self, schedule: str, at: datetime) -> tuple[Person, ...]:
         """Who is on call in a schedule at an instant; empty when nobody is."""
         return tuple(self.person(name) for name in on_call(self.schedule(schedule), at))
+
+    def with_overrides(self, overrides: Mapping[str, Sequence[Override]]) -> Self:
+        """With overrides that are not in the files, by schedule; they count after those that are."""
+        schedules = {
+            name: one.model_copy(update={"overrides": (*one.overrides, *overrides.get(name, ()))})
+            for name, one in self.schedules.items()
+        }
+        return replace(self, schedules=schedules)
 
     def person_in_slack(self, user: str) -> Person | None:
         """The person with a Slack member id, if one of ours has it."""

@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from bot.cli import automatic, escalation, incidents, jobs, operate, playbooks, policy, survey, undo
+from bot.cli import automatic, escalation, incidents, jobs, oncall, operate, playbooks, policy, rehearse, survey, undo
 
 app = typer.Typer(
     name="lifeboat",
@@ -27,7 +27,10 @@ app.add_typer(automatic.app, name="automatic", help="What may start by itself: s
 app.add_typer(escalation.app, name="escalation", help="Is there somebody who will answer? prove.")
 app.add_typer(jobs.app, name="jobs", help="Jobs that Lifeboat gave up on: list, retry, drop.")
 operate.add_to(app)
+app.command("oncall")(oncall.oncall)
+app.add_typer(oncall.overrides, name="override", help="Who is on call instead: list, add, cancel.")
 app.command("iam-policy")(policy.iam_policy)
+app.command("rehearse")(rehearse.rehearse)
 app.command("survey")(survey.survey)
 
 

@@ -1,6 +1,5 @@
-"""`lifeboat demo`, `serve`, `check`, `oncall`, `alarm`, `manifest`, `schema`, `db`: running and looking after it."""
+"""`lifeboat demo`, `serve`, `check`, `alarm`, `manifest`, `schema`, `db`: running and looking after it."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +18,6 @@ def add_to(app: typer.Typer) -> None:
     app.command()(demo)
     app.command()(serve)
     app.command()(check)
-    app.command()(oncall)
     app.command()(manifest)
     app.command()(schema)
     app.add_typer(alarms, name="alarm", help="Send an alarm by hand.")
@@ -93,37 +91,6 @@ def _nobody_can_approve(config: Any, directory: Any) -> Any:
         except (BadFile, BadFiles):
             continue
         yield from role_problems(config, directory, [(document, playbook)])
-
-
-def oncall(
-    at: Annotated[
-        str | None, typer.Option("--at", help="An instant, such as 2026-11-23T03:00+09:00; now when left out.")
-    ] = None,
-    *,
-    json: Json = False,
-) -> None:
-    """Who is on call, in each schedule."""
-    from datetime import UTC
-
-    from bot.core import read_config
-    from bot.language import zone
-    from bot.settings import Settings
-
-    config, directory = read_config(Settings())
-    _ = say.words(config.language, config.zone)
-    try:
-        instant = datetime.fromisoformat(at) if at else datetime.now(UTC)
-    except ValueError as error:
-        raise typer.BadParameter(at or "", param_hint="--at 2026-11-23T03:00+09:00") from error
-    if instant.tzinfo is None:
-        instant = instant.replace(tzinfo=zone(_.zone))
-    found = {name: directory.on_call(name, instant) for name in directory.schedules}
-    if json:
-        say.as_json({name: [person.key for person in people] for name, people in found.items()})
-        return
-    for name, people in found.items():
-        names = ", ".join(person.name for person in people) or _("nobody")
-        say.out(f"{name}: {names}")
 
 
 def manifest(

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from bot.config import Config, Role
 from bot.errors import N_, Refused, phrase
 from bot.incident.ports import Tx
+from bot.incident.rota import roster
 from bot.incident.run import Approval, Run
 from bot.playbook.model import Approval as Rule
 from bot.playbook.model import Playbook
@@ -117,8 +118,9 @@ class Approvers:
     async def _members(self, tx: Tx, role: Role) -> tuple[frozenset[str], tuple[str, ...]]:
         """The voices that have the role now, and the groups of which Slack has not said lately who is in them."""
         voices = {key for key in role.people if key in self.directory.people}
+        people = await roster(tx, self.directory) if role.on_call else self.directory
         for schedule in role.on_call:
-            voices |= {person.key for person in self.directory.on_call(schedule, tx.now)}
+            voices |= {person.key for person in people.on_call(schedule, tx.now)}
         unknown = []
         for group in role.slack_groups:
             known = await tx.groups.members(group)

@@ -13,6 +13,7 @@ from bot.incident.run import Run, RunStatus, Step
 from bot.incident.timeline import Entry
 from bot.jobs import Job, NewJob
 from bot.playbook.action import Memo
+from escalation.override import Override
 
 Door = Literal["sns-http", "sqs", "sweep", "cli", "self"]
 
@@ -226,6 +227,29 @@ class Groups(Protocol):
     async def put(self, group: str, members: Collection[str], at: datetime) -> None: ...
 
 
+@dataclass(frozen=True)
+class ByHand:
+    """An override that a person made in Slack or at a terminal: of which schedule, by whom, when."""
+
+    id: str
+    schedule: str
+    override: Override
+    by: str
+    at: datetime
+
+
+class Overrides(Protocol):
+    """The overrides made by hand, inside a transaction."""
+
+    async def since(self, at: datetime) -> Sequence[ByHand]:
+        """Those that are not over at that instant, in the order in which they were made."""
+        ...
+
+    async def add(self, made: ByHand) -> None: ...
+
+    async def remove(self, override: str) -> None: ...
+
+
 class Known(Protocol):
     """What the survey noted of AWS while all was well (`bot.playbook.action.Memo`), inside a transaction."""
 
@@ -267,6 +291,9 @@ class Tx(Protocol):
 
     @property
     def known(self) -> Known: ...
+
+    @property
+    def overrides(self) -> Overrides: ...
 
 
 class Store(Protocol):

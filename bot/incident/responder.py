@@ -17,6 +17,7 @@ from bot.incident.correlate import TELL_AGAIN_AFTER, AlarmRecord, News, apply, s
 from bot.incident.incident import Incident, channel_name, new_id
 from bot.incident.pager import Page
 from bot.incident.ports import Tx
+from bot.incident.rota import roster
 from bot.incident.timeline import display_name, entry
 from bot.jobs import DRAW_CARD, DRAW_PAGE, INVITE, PAGE, SAY, Job, NewJob
 from bot.playbook.model import Playbook
@@ -80,7 +81,8 @@ class Responder:
             raise Refused(phrase(N_("Say in a few words what is wrong: /dr declare orders are failing.")))
         if service is not None and service not in self.config.services:
             raise NotFound("service", service, ", ".join(self.config.services) or "-")
-        incident = self._new(tx.now, title.strip()[:200], "declared", service, tier=tier, declared_by=by)
+        people = await roster(tx, self.directory)
+        incident = self._new(tx.now, title.strip()[:200], "declared", service, people, tier=tier, declared_by=by)
         writes = Writes(tx.now)
         who = self._name(by)
         opened = entry(incident.id, tx.now, "opened", phrase(N_("{who} declared the incident."), who=who), by)
@@ -92,7 +94,7 @@ class Responder:
 
     def draft(self, now: datetime, title: str, service: str | None, tier: int) -> Incident:
         """The incident as `declare` would open it: for a form that is filled in before there is one."""
-        return self._new(now, title, "declared", service, tier=tier)
+        return self._new(now, title, "declared", service, self.directory, tier=tier)
 
     async def acknowledge(self, tx: Tx, incident_id: str, by: str) -> Answer:
         """Somebody answers: escalation stops, the pages that are still out are withdrawn."""
@@ -279,8 +281,11 @@ class Responder:
         Where another process was first, join its incident; what it has written of the alarm meanwhile is returned.
         """
         made: dict[str, tuple[Incident, Writes]] = {}
+        people = await roster(tx, self.directory) if alarms else self.directory
         for alarm in alarms:
-            incident = self._new(tx.now, alarm.name[:200], alarm.kind, service_of(self.config, alarm), alarm=alarm)
+            incident = self._new(
+                tx.now, alarm.name[:200], alarm.kind, service_of(self.config, alarm), people, alarm=alarm
+            )
             what = phrase(N_("Alarm {name}: {reason}"), name=alarm.name, reason=alarm.reason or "-")
             own = Writes(tx.now)
             made[incident.id] = (begin(incident, entry(incident.id, tx.now, "opened", what), own), own)
@@ -297,7 +302,7 @@ class Responder:
         return display_name(self.directory, actor)
 
     def _new(
-        self, now: datetime, title: str, kind: str, service: str | None, *, alarm: Alarm | None = None,
+        self, now: datetime, title: str, kind: str, service: str | None, people: Directory, *, alarm: Alarm | None = None,
         tier: int | None = None, declared_by: str | None = None,
     ) -> Incident:  # fmt: skip
         settings = self.config.service(service)
@@ -306,7 +311,7 @@ class Responder:
             open_key=alarm.fingerprint if alarm else None, declared_by=declared_by, started_at=now,
             account=alarm.account if alarm else "", region=settings.region or (alarm.region if alarm else ""),
             rto=settings.rto or self.config.targets.rto, rpo=settings.rpo or self.config.targets.rpo,
-            chain=freeze(self.directory, self.directory.policy(settings.policy), now),
+            chain=freeze(people, people.policy(settings.policy), now),
         )  # fmt: skip
 
     async def _hear(self, tx: Tx, incident: Incident, record: AlarmRecord, news: News) -> Incident:

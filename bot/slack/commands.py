@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from bot.errors import N_, Refused, phrase
 from bot.incident.incident import Incident
 from bot.incident.playbook_runs import PlaybookRuns
 from bot.incident.posted import SlackTx
 from bot.incident.responder import Answer, Responder
+from bot.incident.rota import Rota, roster
 from bot.incident.switches import Switchboard
 from bot.incident.view import offers
 from bot.language import Words
@@ -20,6 +22,8 @@ from bot.slack.forms import Draw, Forms, Rest
 from bot.slack.heard import Heard
 from bot.slack.incident_buttons import ACKNOWLEDGE, ESCALATE, OFFER, RESOLVE
 from bot.slack.meant import NoneOpen, SeveralOpen, meant, named, which, which_service
+from bot.slack.override_words import understood
+from bot.slack.status import overrides
 from bot.slack.switched import how_long, switched
 from bot.slack.verbs import VERBS, asks_for_service, given_by, playbook_for
 from bot.slack.views import modal
@@ -34,6 +38,9 @@ _USAGE: Mapping[str, str] = {
     "escalate": N_("`{command} escalate [id]` pages the next level now"),
     "page": N_("`{command} page @somebody` pages a person now"),
     "oncall": N_("`{command} oncall` says who is on call"),
+    "override": N_(
+        "`{command} override primary [@somebody] 2h` changes who is on call: you, or somebody else; alone, it says what was changed"
+    ),
     "restore": N_("`{command} restore [table]` restores a table to a point in time"),
     "evacuate": N_("`{command} evacuate [zone]` moves everything out of an availability zone"),
     "failover": N_("`{command} failover [region]` fails over to another region"),
@@ -48,7 +55,6 @@ _USAGE: Mapping[str, str] = {
 
 #: What to use instead of what this version does not have yet.
 _LATER: Mapping[str, str] = {
-    "override": N_("This version cannot change the rotation from Slack yet. Add an override to schedules.yaml; to page a person now, use /dr page."),
     "backup": N_("This version does not look after backups yet. AWS Backup's console shows them; to restore a table, use /dr restore."),
     "drill": N_("This version has no drills in Slack yet. `lifeboat demo` rehearses the whole story on your own machine."),
     "report": N_("This version writes no reports yet. /dr status shows an incident, and its channel ends with a summary."),
@@ -61,6 +67,7 @@ class Commands:
     def __init__(self, desk: Desk, forms: Forms, responder: Responder, runs: PlaybookRuns) -> None:
         self.desk, self.forms, self.responder, self.runs = desk, forms, responder, runs
         self.switches = Switchboard(runs.config, runs)
+        self.rota = Rota(responder.directory)
 
     async def typed(self, heard: Heard, text: str) -> None:
         """Do what the line says and tell the one who typed it. Never raises."""
@@ -107,9 +114,24 @@ class Commands:
         )
 
     async def oncall(self, tx: SlackTx, _heard: Heard, _command: Command, _by: str) -> Say:
-        directory, people = self.responder.directory, self.desk.people
+        directory, people = await roster(tx, self.responder.directory), self.desk.people
         schedules = {name: [p.key for p in directory.on_call(name, tx.now)] for name in directory.schedules}
         return lambda _: status.on_call(schedules, people, _)
+
+    async def override(self, tx: SlackTx, _heard: Heard, command: Command, by: str) -> Say:
+        """Without words: what was changed by hand and is not over."""
+        first, *rest = [*command.rest.split(), ""]
+        if not first:
+            made = [self.rota.described(one) for one in await tx.overrides.since(tx.now)]
+            return lambda _: overrides(made, _)
+        if first.casefold() in {"cancel", "취소"}:
+            return (await self.rota.cancel(tx, as_typed(rest[0]).strip("`").casefold(), by)).said
+        words = [first, *(word for word in rest if word)]
+        asked = understood(words, self._person, lambda name: self.rota.directory.schedule(name).time_zone, tx.now)
+        if asked.end is None and not asked.people:
+            return (await self.rota.take(tx, asked.schedule, by)).said
+        end = asked.end or await self.rota.end_of_shift(tx, asked.schedule)
+        return (await self.rota.override(tx, asked.schedule, replace(asked, end=end).override(tx.now, by), by)).said
 
     async def playbook(self, tx: SlackTx, heard: Heard, command: Command, _by: str) -> Say:
         """Without a name: which there are; those that fit the incident first, with the reason. With `graph`: its graph."""
@@ -255,6 +277,7 @@ COMMANDS: Mapping[str, Handler] = {
     "stop": Commands.stop,
     "start": Commands.start,
     "freeze": Commands.freeze,
+    "override": Commands.override,
 }
 #: Commands that open a form; None: this time it does not need one.
 OPENERS: Mapping[str, Opener] = {

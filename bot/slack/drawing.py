@@ -16,6 +16,7 @@ from bot.incident.playbook_runs import PlaybookRuns
 from bot.incident.ports import Tx
 from bot.incident.posted import SlackStore, SlackTx
 from bot.incident.responder import Responder
+from bot.incident.rota import roster
 from bot.incident.run import Run
 from bot.incident.signals import independent
 from bot.incident.timeline import restore
@@ -187,7 +188,7 @@ class Drawing:
             # Reading locks the rows: in the order that all others keep, or two transactions wait for each other.
             found = {id_: await views.view(tx, self.runs, id_) for id_ in sorted(latest_first)}
             shown, now = [found[id_] for id_ in latest_first], tx.now
-        directory = self.responder.directory
+            directory = await roster(tx, self.responder.directory)
         on_call = {name: [person.key for person in directory.on_call(name, now)] for name in directory.schedules}
         try:
             await self.slack.call("views.publish", user_id=user, view=home(shown, on_call, _, self._who(_)))

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
+from bot.errors import Phrase
 from bot.incident.incident import Incident
 from bot.incident.playbook_runs import PlaybookRuns
 from bot.incident.ports import Tx
 from bot.incident.view import IncidentView, view
 from bot.language import Words
-from bot.slack.blocks import Message, bold, code, lines, listed, section, worded
+from bot.slack.blocks import Message, bold, code, escape, lines, listed, section, worded
 from bot.slack.card import LIGHTS, clock_line, page_line, place_line, run_line, state_line
 from bot.slack.desk import Say
 from bot.slack.incident_buttons import incident_buttons
@@ -48,6 +49,14 @@ def on_call(schedules: Mapping[str, Sequence[str]], people: People, _: Words) ->
             _("{schedule}: {names}", schedule=shown, names=names) if keys else _("⚠️ {schedule}: nobody", schedule=shown)
         )
     return worded(lines(_("*On call now*"), listed(rows, _SCHEDULES, _) or _("There is no schedule.")))
+
+
+def overrides(made: Sequence[Phrase], _: Words) -> Message:
+    """What was changed by hand and is not over."""
+    rows = [escape(_.phrase(one)) for one in made]
+    return worded(
+        lines(_("*Changes by hand*"), listed(rows, _SCHEDULES, _) or _("There are none; the schedules hold."))
+    )
 
 
 def _line(incident: Incident, people: People, _: Words) -> str:

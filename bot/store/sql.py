@@ -12,6 +12,7 @@ from bot.store.history import MessageRows, NoteRows
 from bot.store.inbox import InboxRows
 from bot.store.incidents import IncidentRows, PageRows
 from bot.store.known import KnownRows
+from bot.store.overrides import OverrideRows
 from bot.store.queue import Queue
 from bot.store.runs import RunRows
 from bot.store.statements import Statements
@@ -36,6 +37,7 @@ class Transaction:
         self.switches = SwitchRows(connection)
         self.groups = GroupRows(connection)
         self.known = KnownRows(connection, now)
+        self.overrides = OverrideRows(connection)
         self.messages = MessageRows(connection, now)
         self.inbox = InboxRows(connection, now)
         self.watch = Watch(connection, now)

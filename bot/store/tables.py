@@ -279,6 +279,20 @@ class GroupRow(SQLModel, table=True):
     at: datetime = _instant(null=False)
 
 
+class OverrideRow(SQLModel, table=True):
+    """An override of a schedule that a person made by hand: `kind` says what it does with `people`."""
+
+    __tablename__ = "overrides"
+    id: str = Field(sa_column=Column(String(16), primary_key=True))
+    schedule: str
+    kind: str
+    people: list[str] = _json()
+    start: datetime = _instant(null=False)
+    end: datetime = Field(sa_column=Column("until", Instant(), nullable=False, index=True))
+    by: str
+    at: datetime = _instant(null=False)
+
+
 class KnownRow(SQLModel, table=True):
     """What the survey noted of AWS, and when AWS last said so."""
 

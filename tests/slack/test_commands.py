@@ -129,7 +129,7 @@ async def test_what_cannot_be_done_is_said_with_what_to_do(front: Front) -> None
 
 async def test_what_this_version_does_not_have_is_said_honestly(front: Front) -> None:
     missing = WORDS.keys() - COMMANDS.keys() - OPENERS.keys()
-    assert {"drill", "backup", "report", "override"} == missing
+    assert {"drill", "backup", "report"} == missing
     for name in sorted(missing):
         assert "This version" in await front.command("alex", name)
     assert await front.office.core.incidents() == []

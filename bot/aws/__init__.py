@@ -7,15 +7,17 @@ over all of them are tests/rules/test_actions.py.
 from collections.abc import Mapping
 
 from bot.aws import alb, automation, call, http, region_switch, ssm
+from bot.aws.asg.leave_zone import LeaveZone as GroupLeavesZone
+from bot.aws.asg.return_to_zone import ReturnToZone as GroupReturnsToZone
 from bot.aws.backup.back_up import StartBackup
 from bot.aws.backup.copy import CopyRecoveryPoint
 from bot.aws.backup.ready import RecoveryPointReady
 from bot.aws.backup.restore import RestoreRecoveryPoint
 from bot.aws.backup.testing import RestoreTest
 from bot.aws.dynamodb import compare, copy_back, from_backup, reapply, restore, undelete, undo_copy_back, window
+from bot.aws.dynamodb.export import ExportForDiff
 from bot.aws.dynamodb.reconcile import Reconcile
 from bot.aws.dynamodb.replicas import ReplicasReady, ReplicationCaughtUp
-from bot.aws.dynamodb.export import ExportForDiff
 from bot.aws.ecs import leave_zone, restart, return_to_zone, scale_back, scale_out, steady, stop_tasks
 from bot.aws.ecs import rollback as release
 from bot.aws.elasticache.chosen import CanPromote
@@ -33,8 +35,12 @@ from bot.aws.rds.window import CanRestore
 from bot.aws.rds.writable import Writable
 from bot.aws.region.fence import Fence as FenceRegion
 from bot.aws.region.fence import Unfence as UnfenceRegion
+from bot.aws.region.healthy_again import HealthyAgain
+from bot.aws.region.preflight import Preflight
 from bot.aws.region.scale_back import ScaleBack as ScaleRegionBack
 from bot.aws.region.scale_out import ScaleOut as ScaleRegionOut
+from bot.aws.region.verify import Verify as VerifyRegion
+from bot.aws.region.writer import Writer as RegionWriter
 from bot.aws.routing_control.ready import Ready as RoutingReady
 from bot.aws.routing_control.switch import Override as OverrideRules
 from bot.aws.routing_control.switch import Switch as SwitchRouting
@@ -51,6 +57,8 @@ from bot.playbook.action import Action, Check
 ACTIONS: Mapping[str, Action] = {
     "alb.restore_actions": alb.RestoreActions(),
     "alb.shift_target_group": alb.ShiftTargetGroup(),
+    "asg.leave_zone": GroupLeavesZone(),
+    "asg.return_to_zone": GroupReturnsToZone(),
     "aws.call": call.Call(),
     "backup.copy_recovery_point": CopyRecoveryPoint(),
     "backup.restore_recovery_point": RestoreRecoveryPoint(),
@@ -117,6 +125,10 @@ CHECKS: Mapping[str, Check] = {
     "rds.can_restore": CanRestore(),
     "rds.global_ready": GlobalReady(),
     "rds.writable": Writable(),
+    "region.healthy_again": HealthyAgain(),
+    "region.preflight": Preflight(),
+    "region.verify": VerifyRegion(),
+    "region.writer": RegionWriter(),
     "region_switch.plan_ready": region_switch.PlanReady(),
     "routing_control.ready": RoutingReady(),
     "s3.as_of": AsOf(),

@@ -13,6 +13,7 @@ from bot.aws.fargate import QUOTA
 from bot.aws.measured import longest
 from bot.aws.quotas import room
 from bot.aws.region.known import (
+    MISSED,
     SAMPLED_FOR,
     Database,
     Replica,
@@ -107,7 +108,14 @@ def _ask_one(place: _Place, notes: _Notes) -> None:
             if error.kind == "unavailable":
                 notes.dark.add(region)
         else:
-            notes.values[region_key(region)] = {"answered": True}
+            notes.values[region_key(region)] = {"since": _since(place)}
+
+
+def _since(place: _Place) -> str:
+    """Since when the region has answered every survey."""
+    before = place.before.get(region_key(place.aws.region))
+    unbroken = before is not None and place.now - before.seen_at <= MISSED and "since" in before.value
+    return str(before.value["since"]) if before and unbroken else place.now.isoformat()
 
 
 def _services(place: _Place) -> Values:

@@ -66,7 +66,7 @@ class Reading(BaseModel):
     table: int = 0
     side: str = "kept"
     place: Place = Place()
-    read: int = 0
+    count: int = 0
     seen: dict[str, Seen] = Field(default_factory=dict)
     late: list[Late] = Field(default_factory=list)
     fates: dict[str, int] = Field(default_factory=dict)
@@ -76,9 +76,9 @@ class Reading(BaseModel):
 @action(
     "dynamodb.reconcile",
     Sides,
-    permissions=("dynamodb:DescribeTable", *READS, "s3:PutObject"),
-    calls=("dynamodb:DescribeTable", *CALLS, "s3:PutObject"),
-    resources={"s3:PutObject": OBJECTS},
+    permissions=("dynamodb:DescribeTable", *READS, "s3:GetObject", "s3:PutObject"),
+    calls=("dynamodb:DescribeTable", *CALLS, "s3:HeadObject", "s3:PutObject"),
+    resources=dict.fromkeys(("s3:GetObject", "s3:PutObject"), OBJECTS),
     plane="data",
     changes=N_("Writes a list of the writes that were made in the old region into S3; the tables are not touched."),
     undo=N_("Nothing to undo: only a list was written."),
@@ -118,7 +118,10 @@ class Reconcile:
             return Asks(_question(params, attempt, reading), memory=_memory(reading))
         return _done(params, attempt, reading)
 
-    def look(self, params: Sides, aws: Aws, attempt: Attempt) -> Progress:  # noqa: ARG002  # `act` ends by itself
+    def look(self, params: Sides, aws: Aws, attempt: Attempt) -> Progress:
+        """`act` ends by itself; whoever asks again is told whether the lists are there."""
+        for key in _keys(params, attempt):
+            aws.client("s3").head_object(Bucket=params.bucket, Key=key)
         return _done(params, attempt, Reading.model_validate(attempt.memory.get("reading", {})))
 
     def _read_on(self, params: Sides, aws: Aws, attempt: Attempt, reading: Reading, space: Slice) -> None:
@@ -127,8 +130,8 @@ class Reconcile:
         region = params.kept if reading.side == "kept" else params.old
         since = params.since - params.margin
         for record in records(aws, region, _stream(aws, region, name), reading.place, space):
-            reading.read += 1
-            if reading.read > params.cap:
+            reading.count += 1
+            if reading.count > params.cap:
                 raise ActionFailed(_too_many(params, name), code="MoreThanTheCap")
             if reading.side == "kept":
                 if record["ApproximateCreationDateTime"] >= since.replace(microsecond=0):
@@ -138,13 +141,13 @@ class Reconcile:
         if not reading.place.over:
             return
         if reading.side == "kept":
-            reading.side, reading.place, reading.read = "old", Place(), 0
+            reading.side, reading.place, reading.count = "old", Place(), 0
             return
         _write(params, aws, attempt, name, reading)
         reading.fates = dict(Counter(reading.fates) + Counter[str](late.fate for late in reading.late))
         reading.named += [f"{name}: {in_words(late)}" for late in reading.late if late.fate != "arrived"]
         reading.named = reading.named[:_LISTED]
-        reading.table, reading.side, reading.place, reading.read = reading.table + 1, "kept", Place(), 0
+        reading.table, reading.side, reading.place, reading.count = reading.table + 1, "kept", Place(), 0
         reading.seen, reading.late = {}, []
 
 
@@ -209,7 +212,7 @@ def _done(params: Sides, attempt: Attempt, reading: Reading) -> Done:
 def _more(params: Sides, reading: Reading) -> Working:
     what = N_("Reading what was written to {table} in {region}: {count} records so far")
     region = params.kept if reading.side == "kept" else params.old
-    said = phrase(what, table=params.tables[reading.table], region=region, count=reading.read)
+    said = phrase(what, table=params.tables[reading.table], region=region, count=reading.count)
     return Working(said, timedelta(), _memory(reading), more=True)
 
 

@@ -75,7 +75,7 @@ class Fence:
     facts: ClassVar[Facts]
 
     def plan(self, params: Fenced, aws: Aws, attempt: Attempt) -> StepPlan:
-        found, touches = _read(aws, params.flag), (f"ssm:{aws.region}:{params.flag}",)
+        found, touches = read(aws, params.flag), (f"ssm:{aws.region}:{params.flag}",)
         lost = losses(params, attempt)
         if found["Value"] == params.writer:
             said = phrase(N_("{flag} names {writer} already."), flag=params.flag, writer=params.writer)
@@ -89,7 +89,7 @@ class Fence:
         )  # fmt: skip
 
     def act(self, params: Fenced, aws: Aws, attempt: Attempt) -> Progress:
-        if _read(aws, params.flag)["Value"] != params.writer:
+        if read(aws, params.flag)["Value"] != params.writer:
             perform(aws, _write(params))
         return _look(params, aws, attempt)
 
@@ -115,7 +115,7 @@ class Unfence:
     facts: ClassVar[Facts]
 
     def plan(self, params: Handed, aws: Aws, attempt: Attempt) -> StepPlan:  # noqa: ARG002  # nothing depends on it
-        found, touches = _read(aws, params.flag), (f"ssm:{aws.region}:{params.flag}",)
+        found, touches = read(aws, params.flag), (f"ssm:{aws.region}:{params.flag}",)
         if found["Value"] == params.writer:
             said = phrase(N_("{flag} names {writer} already."), flag=params.flag, writer=params.writer)
             return StepPlan(warnings=(said,), touches=touches)
@@ -131,7 +131,7 @@ class Unfence:
         )
 
     def act(self, params: Handed, aws: Aws, attempt: Attempt) -> Progress:
-        found = _read(aws, params.flag)
+        found = read(aws, params.flag)
         if found["Value"] != params.writer:
             if problem := _somebody_else(params, found):
                 return Failed(problem, "conflict")
@@ -143,7 +143,7 @@ class Unfence:
 
 
 def _look(params: Pen, aws: Aws, attempt: Attempt) -> Progress:
-    found = _read(aws, params.flag)
+    found = read(aws, params.flag)
     fields = {"flag": params.flag, "region": aws.region, "value": found["Value"], "writer": params.writer}
     if found["Value"] == params.writer:
         previous, version = _previous(params, aws, int(found["Version"])), int(found["Version"])
@@ -155,7 +155,7 @@ def _look(params: Pen, aws: Aws, attempt: Attempt) -> Progress:
     return Failed(phrase(what, **fields))
 
 
-def _read(aws: Aws, name: str) -> Mapping[str, Any]:
+def read(aws: Aws, name: str) -> Mapping[str, Any]:
     """Raises `ActionFailed` for a parameter that is not there: then no service obeys it."""
     try:
         found: Mapping[str, Any] = aws.client("ssm").get_parameter(Name=name)["Parameter"]

@@ -16,6 +16,8 @@ from bot.playbook.action import Memo
 REGIONS, SERVICES, TABLES, DATABASES, QUOTAS = "region:", "ecs:", "table:", "aurora:", "quota:"
 #: Samples of this age no longer count, as in Region switch's `sampledMaxInLast24Hours`.
 SAMPLED_FOR = timedelta(hours=24)
+#: The survey comes every five minutes: a region that missed two of them did not answer.
+MISSED = timedelta(minutes=11)
 
 Known = Mapping[str, Memo]
 
@@ -95,7 +97,7 @@ def database_key(region: str, global_cluster: str) -> str:
 
 
 def region_key(region: str) -> str:
-    """When the region last answered at all."""
+    """Since when the region has answered every survey."""
     return f"{REGIONS}{region}"
 
 
@@ -113,6 +115,14 @@ def recall(known: Known, key: str, kind: type[Noted]) -> Seen[Noted] | None:
         return Seen(kind.model_validate(memo.value), memo.seen_at)
     except ValidationError:
         return None
+
+
+def answering_since(known: Known, region: str, now: datetime) -> datetime | None:
+    """Since when the region has answered every survey; None: it does not, or nobody has asked."""
+    memo = known.get(region_key(region))
+    if memo is None or now - memo.seen_at > MISSED:
+        return None
+    return datetime.fromisoformat(memo.value["since"])
 
 
 def running(known: Known, region: str, service: str) -> Seen[Running] | None:

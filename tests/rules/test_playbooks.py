@@ -25,7 +25,7 @@ DIMENSIONS = {
     "zone": {"AvailabilityZoneId": "use1-az1"},
 }
 #: What lifeboat.yaml says of the service that the playbooks are meant for.
-PARAMETERS = {"table": "/shop/table", "load_balancers": "web, api", "bucket": "shop-images"}
+PARAMETERS = {"table": "/shop/table", "load_balancers": "web, api", "bucket": "shop-images", "backup_vault": "shop"}
 
 
 @pytest.fixture(params=FILES, ids=lambda file: file.stem)

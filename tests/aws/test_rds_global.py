@@ -1,5 +1,6 @@
 """rds.global_ready, rds.failover_global and rds.switchover_global, against the emulated AWS."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -12,7 +13,7 @@ from bot.aws.rds.switchover import Switchover, SwitchoverGlobal
 from bot.errors import ActionFailed
 from bot.playbook.action import Done, Failed, Working
 from bot.rehearsal.aws.emulator import EmulatedAws
-from tests.aws.databases import ENGINE, Aurora
+from tests.aws.databases import ENGINE, Aurora, hurried
 from tests.aws.rehearsed import Cloud, Step
 
 HOME, STANDBY = "us-east-1", "us-west-2"
@@ -43,6 +44,11 @@ class Global:
 
     def changes(self) -> list[tuple[str, str]]:
         return [(one.operation, one.region) for one in self.aws.calls if not one.operation.startswith(("Desc", "Get"))]
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[EmulatedAws]:
+    yield from hurried(3)
 
 
 @pytest.fixture
@@ -180,7 +186,7 @@ def test_the_new_writer_is_verified_by_its_own_cluster_and_not_by_the_global_one
     step = world.failover()
     step.act()
     step.act()
-    world.home.pass_time(89)
+    world.home.pass_time(29)
     assert isinstance(step.look(), Working)
     world.home.pass_time(1)
     assert isinstance(step.look(), Done)

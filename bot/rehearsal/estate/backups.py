@@ -1,12 +1,14 @@
-"""What AWS Backup has of the shop: a vault with recovery points of the carts and of the bucket, as old as the shop itself."""
+"""What AWS Backup has of the shop: a vault with recovery points of both tables and of the bucket, as old as the shop itself."""
 
-from bot.rehearsal.estate.names import CARTS, VAULT
+from functools import partial
+
+from bot.rehearsal.estate.names import CARTS, ORDERS, VAULT
 from bot.rehearsal.estate.site import Site
 
 
 def lay_down(home: Site) -> None:
-    """After the table and the bucket: the points hold what they hold now."""
+    """After the tables and the bucket: the points hold what they hold now."""
     home.client("backup").create_backup_vault(BackupVaultName=VAULT)
-    table = f"arn:aws:dynamodb:{home.region}:{home.aws.account}:table/{CARTS}"
-    home.aws.inside(lambda: home.aws.backup_vaults.add(VAULT, table))
-    home.aws.inside(lambda: home.aws.backup_vaults.add(VAULT, f"arn:aws:s3:::{home.bucket}"))
+    tables = (f"arn:aws:dynamodb:{home.region}:{home.aws.account}:table/{name}" for name in (ORDERS, CARTS))
+    for resource in (*tables, f"arn:aws:s3:::{home.bucket}"):
+        home.aws.inside(partial(home.aws.backup_vaults.add, VAULT, resource))

@@ -34,11 +34,13 @@ from bot.jobs import Lane
 from bot.rehearsal.aws.clock import Clock
 from bot.rehearsal.aws.emulator import EmulatedAws
 from bot.rehearsal.aws.log import Logged
+from bot.rehearsal.aws.moto_app import backend
 from bot.rehearsal.aws.restores import RestoreTimes
 from bot.rehearsal.borrowed import environment
 from bot.rehearsal.breakages import Breakage, Scene, parse
 from bot.rehearsal.crew import NAMES, Answer, Crew, Pace, team
 from bot.rehearsal.estate import Estate, alarms
+from bot.rehearsal.estate.names import QUEUE, STANDBY
 from bot.rehearsal.estate.site import AGENT
 from bot.rehearsal.measured import STEADY
 from bot.rehearsal.night_report import Report, made
@@ -296,7 +298,9 @@ class Rehearsal:
 
     async def _work(self) -> None:
         """Do all that is due now, and all that follows from it."""
-        while await self._later_work() or await self._crew.act() or await self._drain():
+        await self._do_later()
+        while await self._crew.act() or await self._drain():
+            self._due = None  # whatever was done may have been followed by more
             await self._crew.look(self.runs)
             await self._retell()
 
@@ -309,14 +313,11 @@ class Rehearsal:
         self._due = min((at for at in due if at), default=datetime.max.replace(tzinfo=UTC))
         return bool(ran)
 
-    async def _later_work(self) -> bool:
+    async def _do_later(self) -> None:
         due = [one for one in self._later if one[0] <= self.now]
         self._later = [one for one in self._later if one[0] > self.now]
         for _, work in due:
             await work()
-        if due:
-            self._due = None if any(work != self._customer for _, work in due) else self._due
-        return bool(due)
 
     async def _jump(self, end: datetime) -> None:
         """To the next instant at which something is due."""
@@ -334,8 +335,15 @@ class Rehearsal:
         self._at(self.now + self.writer.every, self._customer)
 
     async def _listen(self) -> None:
-        await self._door.poll()
+        """The door polls while there is something to take in: to poll in vain would only take long."""
+        while self.aws.inside(self._is_mail):
+            await self._door.poll()
+            self._due = None
         self._at(self.now + _POLL, self._listen)
+
+    def _is_mail(self) -> bool:
+        queue = backend("sqs", STANDBY).queues[QUEUE]
+        return any(message.visible for message in queue.messages)
 
     async def _strike(self, breakage: Breakage) -> Struck:
         fault = await asyncio.to_thread(breakage.strike, Scene(self.estate, self.storefront))

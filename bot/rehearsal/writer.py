@@ -4,7 +4,7 @@ Every few seconds one of them writes: by turns a new order, and a further versio
 a shared order has read it before; what was acknowledged and could not be seen then is a conflict.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -51,7 +51,7 @@ class Writer:
         self.samples: list[Sample] = []
         self.acknowledged: list[Written] = []
         self.conflicts: list[Conflict] = []
-        self._latest: dict[str, Written] = {}
+        self._by_key: dict[str, list[Written]] = {}
 
     async def tick(self) -> Sample:
         now = self.storefront.estate.aws.clock.now()
@@ -68,21 +68,19 @@ class Writer:
         return sample
 
     def lost(self) -> list[Written]:
-        """What was acknowledged and is not in the shop now, oldest first: gone, or not as it was written."""
+        """What was acknowledged and is not in the shop now, oldest first: each write that is newer than what is there."""
         standing = self.storefront.look()
         there = self._items(standing.region, standing.table)
-        return [one for one in self._standing_writes() if there.get(one.key) != one.total]
-
-    def _standing_writes(self) -> Iterator[Written]:
-        """The last acknowledged write of each key."""
-        yield from sorted(self._latest.values(), key=lambda one: one.at)
+        found = [one for key, history in self._by_key.items() for one in _newer(history, there.get(key))]
+        return sorted(found, key=lambda one: one.at)
 
     def _remember(self, written: Written, seen: float | None) -> None:
-        before = self._latest.get(written.key)
+        history = self._by_key.setdefault(written.key, [])
+        before = history[-1] if history else None
         if before and before.region != written.region and seen != before.total:
             self.conflicts.append(Conflict(written.key, before, written))
         self.acknowledged.append(written)
-        self._latest[written.key] = written
+        history.append(written)
 
     def _seen(self, standing: Standing, key: str) -> float | None:
         return self._items(standing.region, standing.table).get(key)
@@ -93,3 +91,9 @@ class Writer:
             return {}
         found = estate.aws.inside(lambda: items(estate.site(region), table))
         return dict(found or {})
+
+
+def _newer(history: Sequence[Written], total: float | None) -> Sequence[Written]:
+    """The writes of one key after the one that is there; all of them, when none of them is."""
+    kept = [number for number, one in enumerate(history) if one.total == total]
+    return history[kept[-1] + 1 :] if kept else history

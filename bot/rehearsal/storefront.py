@@ -44,8 +44,8 @@ class Written:
 class Storefront:
     """`name`: what its customers ask DNS for. `load`: by service, as a factor of the usual one."""
 
-    def __init__(self, estate: Estate, name: str = WWW) -> None:
-        self.estate, self.name = estate, name
+    def __init__(self, estate: Estate, name: str = WWW, port: int = 0) -> None:
+        self.estate, self.name, self._port = estate, name, port
         self.load: Mapping[str, float] = {}
         self._turns = count()
         self._runner: web.AppRunner | None = None
@@ -56,7 +56,7 @@ class Storefront:
         app.router.add_post("/orders", self._post)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
         self.estate.probe = f"http://127.0.0.1:{self._runner.addresses[0][1]}/"
         return self
 

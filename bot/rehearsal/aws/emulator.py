@@ -20,6 +20,7 @@ from bot.rehearsal.aws import objects, wire
 from bot.rehearsal.aws.access_points import AccessPoints
 from bot.rehearsal.aws.alarms import Alarms
 from bot.rehearsal.aws.automations import Automations
+from bot.rehearsal.aws.autoscaling import Autoscaling
 from bot.rehearsal.aws.backup_jobs import BackupJobs
 from bot.rehearsal.aws.backup_vaults import BackupVaults
 from bot.rehearsal.aws.backups import Backups
@@ -91,6 +92,7 @@ class EmulatedAws:
         self.access_points = AccessPoints(self.clock)
         self.names = Names(self.clock, self.routing_controls, self.outages)
         self.zonal_shifts = ZonalShifts(self.clock)
+        self.autoscaling = Autoscaling(self.clock, self.outages, self.zonal_shifts)
         self.targets = Targets(self.clock, self.outages, self.ecs, self.zonal_shifts)
         backups = Backups(self.clock)
         tables = Restores(self.clock, restores or RestoreTimes(), backups)
@@ -131,6 +133,7 @@ class EmulatedAws:
                 self.names,
                 self.zonal_shifts,
                 self.targets,
+                self.autoscaling,
                 self.databases,
                 self.caches,
                 self.metrics,

@@ -79,9 +79,9 @@ NAMED_OTHERWISE = {
 ELSEWHERE = {"ssm.run_automation": "bot.aws.automation"}  # bot/aws/ssm.py is about parameters
 #: Services that act on what belongs to another one, so that their permissions are scoped by its ARNs (too).
 RESOURCES_OF = {
-    "arc-zonal-shift": "elasticloadbalancing",
-    "backup": "dynamodb",  # where DynamoDB keeps a recovery point itself
-    "route53-recovery-cluster": "route53-recovery-control",
+    "arc-zonal-shift": ("autoscaling", "elasticloadbalancing"),
+    "backup": ("dynamodb",),  # where DynamoDB keeps a recovery point itself
+    "route53-recovery-cluster": ("route53-recovery-control",),
 }
 
 #: Permissions that change something and that IAM cannot narrow to a resource. Each with the reason.
@@ -162,7 +162,7 @@ def test_what_it_may_change_is_narrower_than_everything(name: str) -> None:
             if of_s3:
                 assert asked == "s3"
                 continue
-            assert service in {asked, RESOURCES_OF.get(asked)}
+            assert service in {asked, *RESOURCES_OF.get(asked, ())}
             assert resource != "*"
 
 

@@ -1,12 +1,12 @@
 """How many tasks a service has, how many autoscaling holds it to, and where more of them would find room."""
 
-from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from bot.aws.ecs.service import Service, Which, inactive
 from bot.aws.fargate import room_for
+from bot.aws.subnets import addresses
 from bot.errors import N_, Phrase, phrase
 from bot.playbook.action import Aws, Call, Need
 
@@ -54,20 +54,8 @@ def not_scalable(params: Which, service: Service) -> Phrase | None:
 
 def room(aws: Aws, service: Service, more: int, now: datetime) -> tuple[Need, ...]:
     """What `more` tasks need: vCPUs of Fargate's quota, and addresses in each zone, over which ECS spreads them."""
-    return (*room_for(aws, service, more, now), *_addresses(aws, service, more))
-
-
-def _addresses(aws: Aws, service: Service, more: int) -> tuple[Need, ...]:
-    """A task in a VPC takes an address of its subnet."""
     network = service.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
-    if more <= 0 or not network.get("subnets"):
-        return ()
-    free = Counter[str]()
-    for subnet in aws.client("ec2").describe_subnets(SubnetIds=network["subnets"])["Subnets"]:
-        free[subnet["AvailabilityZone"]] += subnet["AvailableIpAddressCount"]
-    each = -(-more // len(free))
-    what = N_("Free addresses for tasks in {zone}")
-    return tuple(Need(phrase(what, zone=zone), each, free[zone]) for zone in sorted(free))
+    return (*room_for(aws, service, more, now), *addresses(aws, network.get("subnets", ()), more))
 
 
 def _id(params: Which) -> str:

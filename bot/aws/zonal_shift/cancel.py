@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from bot.aws.calls import perform
 from bot.aws.polling import SETTLING, next_look
+from bot.aws.zonal_shift.lasting import cancel_call
 from bot.aws.zonal_shift.shifts import ARNS, Shift, Where, is_ours, shift_of, touched
 from bot.aws.zone.find import Balancer, Zone, find_balancer, find_managed, find_zone
 from bot.aws.zone.health import health_of
@@ -13,7 +14,6 @@ from bot.errors import N_, Phrase, phrase
 from bot.playbook.action import (
     Attempt,
     Aws,
-    Call,
     Change,
     Done,
     Facts,
@@ -56,7 +56,7 @@ class Cancel:
             return StepPlan(warnings=(_nothing(name, zone, shift),))
         what = phrase(N_("Share of the traffic of {name} that {zone} may get"), name=name, zone=zone.id)
         return StepPlan(
-            calls=(_cancel_call(shift),),
+            calls=(cancel_call(shift),),
             changes=(Change(what, f"{managed['appliedWeights'].get(zone.id, 0):g}", "1"),),
             warnings=_sick_in(aws, zone, balancer),
             touches=touched(aws, balancer),
@@ -67,7 +67,7 @@ class Cancel:
         managed = find_managed(aws, balancer)
         shift = shift_of(managed, zone)
         if shift is not None and not _is_left(params, shift, attempt):
-            perform(aws, _cancel_call(shift))
+            perform(aws, cancel_call(shift))
         return self.look(params, aws, attempt)
 
     def look(self, params: Back, aws: Aws, attempt: Attempt) -> Progress:
@@ -81,10 +81,6 @@ class Cancel:
             return Failed(phrase(what, name=name, zone=zone.id))
         note = phrase(N_("The shift of {name} away from {zone} is being cancelled"), name=name, zone=zone.id)
         return Working(note, again_in=next_look(attempt))
-
-
-def _cancel_call(shift: Shift) -> Call:
-    return Call("arc-zonal-shift", "CancelZonalShift", {"zonalShiftId": shift["zonalShiftId"]})
 
 
 def _is_left(params: Back, shift: Shift, attempt: Attempt) -> bool:

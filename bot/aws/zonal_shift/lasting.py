@@ -1,4 +1,4 @@
-"""How long a shift lasts: extending one, and renewing it before it ends.
+"""The calls that start, extend and cancel a shift, and how one is renewed before it ends.
 
 AWS takes the new time as "from now on", so it is set and never added to: to do it twice is to do it once.
 """
@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from bot.aws.calls import perform
+from bot.aws.tokens import comment_of
 from bot.aws.zonal_shift.shifts import Shift, is_ours, shift_of
 from bot.aws.zone.find import Managed, Zone, managed_of
 from bot.errors import N_, ActionFailed, Phrase, phrase
@@ -30,6 +31,20 @@ _ENDED = frozenset({"ConflictException", "ResourceNotFoundException"})
 
 def as_text(lasting: timedelta) -> str:
     return f"{int(lasting.total_seconds()) // 60}m"
+
+
+def start_call(arn: str, zone: Zone, lasting: timedelta, attempt: Attempt) -> Call:
+    asked = {
+        "resourceIdentifier": arn,
+        "awayFrom": zone.id,
+        "expiresIn": as_text(lasting),
+        "comment": comment_of(attempt),
+    }
+    return Call("arc-zonal-shift", "StartZonalShift", asked)
+
+
+def cancel_call(shift: Shift) -> Call:
+    return Call("arc-zonal-shift", "CancelZonalShift", {"zonalShiftId": shift["zonalShiftId"]})
 
 
 def extend_call(shift: Shift, lasting: timedelta) -> Call:

@@ -5,8 +5,7 @@ from typing import ClassVar
 
 from bot.aws.calls import perform
 from bot.aws.polling import SETTLING, next_look
-from bot.aws.tokens import comment_of
-from bot.aws.zonal_shift.lasting import RENEWS, Lasting, as_text, renewed
+from bot.aws.zonal_shift.lasting import RENEWS, Lasting, renewed, start_call
 from bot.aws.zonal_shift.shifts import ARNS, Shift, Where, is_ours, shift_of, touched
 from bot.aws.zone.find import Balancer, Zone, find_balancer, find_managed, find_zone
 from bot.aws.zone.health import health_of
@@ -15,7 +14,6 @@ from bot.errors import N_, ActionFailed, Phrase, phrase
 from bot.playbook.action import (
     Attempt,
     Aws,
-    Call,
     Change,
     Done,
     Facts,
@@ -88,7 +86,7 @@ class Start:
             return StepPlan(warnings=(_taken_over(name, zone, shift),), touches=touches)
         what = phrase(N_("Share of the traffic of {name} that {zone} may get"), name=name, zone=zone.id)
         return StepPlan(
-            calls=(_start_call(params, zone, balancer, attempt),),
+            calls=(start_call(balancer["LoadBalancerArn"], zone, params.expires_in, attempt),),
             changes=(Change(what, f"{managed['appliedWeights'].get(zone.id, 1):g}", "0"),),
             warnings=_warnings(aws, zone, balancer),
             foreseen={"load_balancer": balancer["LoadBalancerArn"], "zone": zone.id},
@@ -104,7 +102,7 @@ class Start:
             if problems := obstacles(aws, zone, balancer):
                 return Failed(listing(problems))
             try:
-                perform(aws, _start_call(params, zone, balancer, attempt))
+                perform(aws, start_call(balancer["LoadBalancerArn"], zone, params.expires_in, attempt))
             except ActionFailed as error:
                 if error.code != "ConflictException":  # somebody was faster; looking tells who
                     raise
@@ -130,16 +128,6 @@ class Start:
         zone, balancer = find_zone(aws, params.zone), find_balancer(aws, params.load_balancer)
         name, arn = balancer["LoadBalancerName"], balancer["LoadBalancerArn"]
         return renewed(aws, name, arn, zone, params.expires_in, attempt)
-
-
-def _start_call(params: Away, zone: Zone, balancer: Balancer, attempt: Attempt) -> Call:
-    parameters = {
-        "resourceIdentifier": balancer["LoadBalancerArn"],
-        "awayFrom": zone.id,
-        "expiresIn": as_text(params.expires_in),
-        "comment": comment_of(attempt),
-    }
-    return Call("arc-zonal-shift", "StartZonalShift", parameters)
 
 
 def _needs(aws: Aws, zone: Zone, balancer: Balancer) -> tuple[Need, ...]:

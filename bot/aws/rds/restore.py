@@ -34,6 +34,8 @@ from bot.playbook.action import (
     action,
 )
 
+#: It takes minutes, and RDS allows few calls.
+_SLOWLY = timedelta(seconds=10)
 #: Another process of ours was faster; whether what it made is what we want is looked at afterwards.
 _TAKEN = frozenset({"DBClusterAlreadyExistsFault", "DBInstanceAlreadyExists"})
 #: What AWS must let us do with the restored cluster and what it is made of.
@@ -139,16 +141,17 @@ class RestoreCluster:
 
     def act(self, params: Restore, aws: Aws, attempt: Attempt) -> Progress:
         wanted = restoring(params.cluster, params.at, attempt)
-        source, found = describe_cluster(aws, params.cluster), describe_cluster(aws, wanted.target)
-        if source is None:
-            return Failed(no_source(params.cluster, aws.region))
+        found = describe_cluster(aws, wanted.target)
         if found is not None and not wanted.is_it(found):
             return Failed(name_taken(wanted))
+        if found is not None and found["Status"] != AVAILABLE:
+            return _on_its_way(wanted, found, attempt)
+        source = describe_cluster(aws, params.cluster)
+        if source is None:
+            return Failed(no_source(params.cluster, aws.region))
         if found is None:
             _perform(aws, _restore_call(wanted, source))
             return _working(phrase(N_("AWS has accepted the restore of {target}"), target=wanted.target), attempt)
-        if found["Status"] != AVAILABLE:
-            return _on_its_way(wanted, found, attempt)
         for call in (*_settings_calls(wanted, source, found), *_missing_instances(params, aws, wanted, source)):
             _perform(aws, call)
         return self.look(params, aws, attempt)
@@ -270,7 +273,7 @@ def _on_its_way(wanted: Restoring, found: Described, attempt: Attempt) -> Progre
 
 def _working(note: Phrase, attempt: Attempt) -> Working:
     """The next call acts: it sees what is missing by then."""
-    return Working(note, again_in=next_look(attempt), memory=attempt.memory, more=True)
+    return Working(note, again_in=max(_SLOWLY, next_look(attempt)), memory=attempt.memory, more=True)
 
 
 def _warnings(params: Restore) -> tuple[Phrase, ...]:

@@ -9,6 +9,7 @@ Not emulated: write forwarding, detaching a member, a failover that AWS cancels,
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Protocol
 
 from moto.backends import get_backend
@@ -215,8 +216,14 @@ class GlobalDatabases:
 
 def _all() -> Iterator[Any]:
     """In whatever region: moto keeps each global cluster in the region that it was created in."""
-    for rds in get_backend("rds")[ACCOUNT].values():
+    for rds in _backends()[ACCOUNT].values():
         yield from rds.global_clusters.values()
+
+
+@cache
+def _backends() -> Any:
+    """By account. Looked up once: moto reads its folder of services for it."""
+    return get_backend("rds")
 
 
 def _global(name: str) -> Any:

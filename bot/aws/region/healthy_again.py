@@ -10,11 +10,12 @@ from bot.aws.http import Answers, Question, Url
 from bot.aws.region.known import REGIONS, answering_since
 from bot.aws.region.losses import aged
 from bot.aws.region.points import Point, green, listed, red, stopping
+from bot.aws.region.services import NOTHING
 from bot.errors import N_, phrase
 from bot.playbook.action import Attempt, Aws, Done, Facts, Failed, InputType, Params, Progress, check
 from escalation.duration import Duration
 
-Names = Annotated[tuple[Annotated[str, StringConstraints(max_length=255)], ...], InputType("list")]
+Names = Annotated[tuple[Annotated[str, StringConstraints(max_length=255)], ...], NOTHING, InputType("list")]
 
 
 class Recovered(Params):

@@ -9,10 +9,11 @@ from pydantic import StringConstraints
 
 from bot.aws.dynamodb.table import TableName
 from bot.aws.region.known import database, replica
+from bot.aws.region.services import NOTHING
 from bot.errors import N_, Phrase, phrase
 from bot.playbook.action import Attempt, InputType, Params
 
-TableNames = Annotated[tuple[TableName, ...], InputType("dynamodb.tables")]
+TableNames = Annotated[tuple[TableName, ...], NOTHING, InputType("dynamodb.tables")]
 GlobalCluster = Annotated[
     str, InputType("rds.global_cluster"), StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,254}$")
 ]

@@ -16,7 +16,7 @@ from bot.aws.region import evidence, standby
 from bot.aws.region.known import DATABASES, QUOTAS, REGIONS, SERVICES, TABLES, running
 from bot.aws.region.losses import Data, aged, losses, shown
 from bot.aws.region.points import Point, green, grey, listed, red, stopping
-from bot.aws.region.services import ServiceNames
+from bot.aws.region.services import NOTHING, ServiceNames
 from bot.aws.routing_control.endpoints import KNOWN as ENDPOINTS
 from bot.aws.routing_control.endpoints import endpoints_for
 from bot.aws.routing_control.states import CONTROLS, READ, Cluster, states_at
@@ -26,7 +26,7 @@ from bot.aws.ssm import PARAMETERS, ParameterName
 from bot.errors import N_, ActionFailed, Phrase, phrase
 from bot.playbook.action import Attempt, Aws, Done, Facts, Failed, InputType, Progress, check
 
-Names = Annotated[tuple[Annotated[str, StringConstraints(max_length=255)], ...], InputType("list")]
+Names = Annotated[tuple[Annotated[str, StringConstraints(max_length=255)], ...], NOTHING, InputType("list")]
 _CALLS = (
     "application-autoscaling:DescribeScalableTargets",
     "cloudwatch:DescribeAlarms",

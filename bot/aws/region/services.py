@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import StringConstraints
+from pydantic import BeforeValidator, StringConstraints
 
 from bot.playbook.action import Aws, InputType
+
+#: For lists that may be left out: an optional input that was not given is None.
+NOTHING = BeforeValidator(lambda given: () if given is None else given)
 
 ServiceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,255}/[A-Za-z0-9_-]{1,255}$")]
 #: Each written `cluster/service`.

@@ -29,7 +29,7 @@ class Works(Params):
 
     region: Annotated[str, InputType("region")]
     probe: Url
-    field: Annotated[str, StringConstraints(max_length=200)] = ""
+    field: str | None = None
     times: Annotated[int, Field(ge=1, le=100)] = 3
     flag: ParameterName | None = None
     write_to: Url | None = None
@@ -56,7 +56,7 @@ class Verify:
         if problem := next(_problems(params, aws), None):
             return _not_yet(params, attempt, problem)
         question = Question(
-            url=params.probe, field=params.field, equals=params.region if params.field else "", times=params.times,
+            url=params.probe, field=params.field or "", equals=params.region if params.field else "", times=params.times,
             every=_EVERY, within=params.within,
         )  # fmt: skip
         looked = Answers().look(question, aws, attempt)

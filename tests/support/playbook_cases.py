@@ -3,27 +3,24 @@
 An alarm that only people would raise has the name that the rehearsal gives to what was broken.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+from bot.rehearsal.drill import USUAL
 
 
 @dataclass(frozen=True)
 class Case:
-    """`breaks` as `lifeboat rehearse --break` takes it; `inputs` as people type them."""
+    """`breaks` as `lifeboat rehearse --break` takes them, the last one raises the alarm; `inputs` as people type them."""
 
-    breaks: str
+    breaks: Sequence[str]
     inputs: Mapping[str, str] = field(default_factory=dict)
 
 
-CASES: Mapping[str, Case] = {
-    "restart-service": Case("tasks:web"),
-    "rollback-release": Case("release:web"),
-    "scale-out": Case("load:1.5", {"tasks": "9"}),
-    "restore-table": Case("table:orders"),
-    "restore-table-backup": Case("table:orders"),
-    "undelete-table": Case("table-deleted:carts"),
-    "restore-objects": Case("objects:assets/"),
-    "evacuate-zone": Case("zone"),
-    "switch-region": Case("region:us-east-1"),
-    "whole-service-restore": Case("release:web"),
+CASES: Mapping[str, Case] = {name: Case(breaks) for name, breaks in USUAL.items()} | {
+    "restore-table-backup": Case(("table:orders",)),
+    "restore-backup": Case(("table:carts",)),
+    "restore-bucket": Case(("objects:assets/",)),
+    "switch-region": Case(("region:us-east-1",), {"away_from": "us-east-1"}),
+    "whole-service-restore": Case(("table:orders", "objects:assets/", "release:web")),
 }

@@ -9,11 +9,12 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,13 @@ from bot.aws.session import READS
 from bot.config import Config
 from bot.rehearsal.aws.log import Logged
 from bot.rehearsal.breakages import Scene, parse
-from bot.rehearsal.estate.estate import Estate
 from bot.rehearsal.estate.site import AGENT
 from bot.rehearsal.storefront import Storefront
 from tests.support.engine_moments import Moments, tell
 from tests.support.playbook_cases import CASES
 from tests.support.playbook_night import Call, Night
 from tests.support.shared_clock import SharedClock
-from tests.support.sleeping_aws import awake, in_copy
+from tests.support.sleeping_aws import LaidEstate, awake, free_port, in_copy
 from tests.support.snapshot import snapshot
 
 #: A night that takes longer has jammed; the kill that is meant comes by SIGKILL, this one by SIGALRM.
@@ -44,12 +44,13 @@ class Stage:
     """`ready_at`: the instant at which each night begins. `fails`: the step that fails once its effect is there."""
 
     folder: Path
-    estate: Estate
+    estate: LaidEstate
     clock: SharedClock
     call: Call
     config: Config
     ready_at: datetime
-    load: float
+    load: Mapping[str, float]
+    port: int
     fails: str = ""
 
     def undisturbed(self) -> dict[str, Any]:
@@ -106,11 +107,7 @@ class Stage:
         ours, theirs = Pipe()
         child = os.fork()
         if not child:
-            with awake(self.estate) as storefront:
-                storefront.load = self.load
-                theirs.send("awake")
-                theirs.recv()
-                theirs.send(self._judged(storefront))
+            asyncio.run(self._attends(theirs))
             os._exit(0)
         ours.recv()
 
@@ -124,6 +121,13 @@ class Stage:
         finally:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
+
+    async def _attends(self, theirs: Connection) -> None:
+        async with awake(self.estate, self.port) as storefront:
+            storefront.load = self.load
+            theirs.send("awake")
+            await asyncio.to_thread(theirs.recv)
+            theirs.send(await asyncio.to_thread(self._judged, storefront))
 
     def _judged(self, storefront: Storefront) -> dict[str, Any]:
         aws = self.estate.aws
@@ -139,30 +143,29 @@ class Stage:
         }
 
 
-def prepared(folder: Path, estate: Estate, clock: SharedClock, template: Path, name: str, fails: str = "") -> Stage:
+async def prepared(
+    folder: Path, estate: LaidEstate, clock: SharedClock, template: Path, name: str, fails: str = ""
+) -> Stage:
     """Break the shop, let the alarm come, ask for the playbook, and have it planned."""
-    case = CASES[name]
-    breakage = parse(case.breaks)
+    case, port = CASES[name], free_port()
     file = folder / "ready.db"
     shutil.copy(template, file)
-    config = Config.model_validate(estate.config())
-    with awake(estate) as storefront:
-        about = Call(name, breakage.kind.alarm or breakage.text.partition(":")[0])
-        asyncio.run(_surveys(Night(file, config, clock, about)))
-        fault = breakage.strike(Scene(estate, storefront))
-        clock.move(breakage.kind.noticed_after)
-        call = Call(name, about.alarm, fault.region, fault.dimensions, case.inputs)
-        asyncio.run(_is_asked_for(Night(file, config, clock, call)))
-    return Stage(folder, estate, clock, call, config, clock.now(), storefront.load, fails)
+    async with awake(estate, port) as storefront:
+        config = Config.model_validate(estate.config())
+        about = Call(name, "")
+        await _plays(Night(file, config, clock, about), Night.surveys)
+        for text in case.breaks:
+            breakage = parse(text)
+            fault = await asyncio.to_thread(breakage.strike, Scene(estate, storefront))
+            clock.move(breakage.kind.noticed_after)
+            about = Call(name, breakage.kind.alarm or text, fault.region, fault.dimensions, case.inputs)
+        await _plays(Night(file, config, clock, about), Night.is_asked_for)
+        return Stage(folder, estate, clock, about, config, clock.now(), storefront.load, port, fails)
 
 
-async def _surveys(night: Night) -> None:
-    await night.surveys()
-    await night.close()
-
-
-async def _is_asked_for(night: Night) -> None:
-    await night.is_asked_for()
+async def _plays(night: Night, part: Callable[[Night], Awaitable[None]]) -> None:
+    """The bot shares this process for once, so that what it compiles and imports is there for all who are forked from it."""
+    await part(night)
     await night.close()
 
 

@@ -1,57 +1,78 @@
 """An emulated AWS that is put to sleep, and wakes in as many processes as one likes, each with a copy of its state.
 
 moto keeps its state in its modules and our features theirs in `EmulatedAws`; a fork copies both. Only the server's thread
-cannot be copied: it ends before the fork and is begun anew after it. Laying the shop down takes a second, and a copy takes
-a few milliseconds.
+cannot be copied: it ends before the fork and is begun anew after it. To lay the shop down takes seconds, a copy takes a
+few milliseconds.
 """
 
 import asyncio
+import os
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import traceback
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Self
 
 from bot.rehearsal.aws import objects
+from bot.rehearsal.aws.clock import Clock
 from bot.rehearsal.aws.emulator import EmulatedAws
 from bot.rehearsal.aws.server import Server
-from bot.rehearsal.estate.estate import Estate
+from bot.rehearsal.estate import Estate
+from bot.rehearsal.rehearsal import RESTORES, TASKS
 from bot.rehearsal.storefront import Storefront
-from tests.support.shared_clock import SharedClock
 
 
-def laid_down(clock: SharedClock) -> Estate:
-    """The shop, asleep: as `Estate.build` leaves it."""
-    return asyncio.run(_laid_down(clock))
+class SleepingAws(EmulatedAws):
+    """As any emulated AWS, but entered again it goes on where it was, at the address that it had."""
+
+    slept = False
+
+    async def __aenter__(self) -> Self:
+        if not self.slept:
+            self.slept = True
+            return await super().__aenter__()
+        self._server = Server(self._respond, {self._signer.path: self._signer.certificate})
+        self._clients.clear()
+        self._port = await self._server.start(self._port)
+        EmulatedAws._running = True
+        objects.follow(self.clock)
+        return self
 
 
-async def _laid_down(clock: SharedClock) -> Estate:
-    async with EmulatedAws(clock=clock, port=_free_port()) as aws:
-        estate = Estate(aws)
-        await asyncio.to_thread(estate.build)
-    return estate
+class LaidEstate(Estate):
+    """The shop, laid down once however often somebody wants it to be."""
+
+    laid = False
+
+    def build(self) -> None:
+        if not self.laid:
+            super().build()
+            self.laid = True
 
 
-@contextmanager
-def awake(estate: Estate) -> Iterator[Storefront]:
-    """It answers, on the port that it always has; then it sleeps again, with what has become of it meanwhile."""
-    aws = estate.aws
-    loop = asyncio.new_event_loop()
-    aws._server = Server(aws._respond, {aws._signer.path: aws._signer.certificate})
-    aws._clients.clear()
-    loop.run_until_complete(aws._server.start(aws._port))
-    objects.follow(aws.clock)
-    try:
-        yield Storefront(estate)
-    finally:
-        loop.run_until_complete(aws._server.stop(aws._deliveries.close))
-        objects.unfollow()
-        loop.close()
+def laid_down(clock: Clock) -> LaidEstate:
+    """The shop as a rehearsal has it, asleep."""
+
+    async def lay() -> LaidEstate:
+        aws = SleepingAws(clock=clock, port=free_port(), restores=RESTORES)
+        aws.ecs.pace = type(aws.ecs.pace)(*TASKS)
+        async with aws:
+            estate = LaidEstate(aws)
+            await asyncio.to_thread(estate.build)
+        return estate
+
+    return asyncio.run(lay())
+
+
+@asynccontextmanager
+async def awake(estate: LaidEstate, port: int) -> AsyncIterator[Storefront]:
+    """It answers, and its storefront too, until it is left; then it sleeps again with what has become of it."""
+    async with estate.aws, Storefront(estate, port=port) as storefront:
+        yield storefront
 
 
 def in_copy(work: Callable[[], None]) -> int:
     """Do it in a forked process; its exit status, negative for a signal."""
-    import os
-    import traceback
-
     child = os.fork()
     if not child:
         status = 1
@@ -64,7 +85,7 @@ def in_copy(work: Callable[[], None]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -21,6 +21,7 @@ from bot.contact.sms import Sms
 from bot.core import Core
 from bot.counted import CountedInbox, CountedMethod
 from bot.errors import N_, Unavailable, phrase
+from bot.incident.audit import Auditor
 from bot.incident.automatic import Automatic
 from bot.incident.hands import Hands
 from bot.incident.paging import Paging
@@ -140,6 +141,7 @@ def build_worker(core: Core, aws: Aws, slack: SlackParts | None) -> Worker:
         jobs.ESCALATE: core.responder.escalations_due,
         jobs.RUN_TIMER: core.runs.timers_due,
         jobs.CONSIDER: Automatic(core.config, core.runs).consider,
+        jobs.AUDIT: Auditor().due,
     }
     effects: dict[Kind, Effect] = {
         jobs.PAGE: paging.page,

@@ -10,8 +10,9 @@ from typing import Protocol
 
 import structlog
 
+from bot.incident import audit
 from bot.incident.ports import Delivery, Inbox, Tx
-from bot.jobs import OPEN_ROOM, SURVEY, SWEEP, TIDY, Job, Kind, NewJob
+from bot.jobs import AUDIT, OPEN_ROOM, SURVEY, SWEEP, TIDY, Job, Kind, NewJob
 from bot.store.sql import Store
 
 log = structlog.get_logger()
@@ -20,6 +21,7 @@ EVERY: Mapping[Kind, timedelta] = {
     SWEEP: timedelta(seconds=60),
     TIDY: timedelta(seconds=30),
     SURVEY: timedelta(minutes=5),
+    AUDIT: audit.EVERY,
 }
 
 

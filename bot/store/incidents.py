@@ -5,19 +5,21 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import BindParameter, Row, Table, Update, bindparam, or_, select, text, update
+from sqlalchemy import BindParameter, Row, Select, Table, Update, bindparam, exists, or_, select, text, update
 
 from bot.errors import NotFound
 from bot.incident.correlate import AlarmRecord
 from bot.incident.incident import Incident
 from bot.incident.pager import Page
+from bot.jobs import PAGE
 from bot.store.inserts import put, unless_there
 from bot.store.statements import Statements
-from bot.store.tables import AlarmRow, IncidentRow, PageRow
+from bot.store.tables import AlarmRow, IncidentRow, JobRow, PageRow
 
 _incidents: Table = IncidentRow.__table__  # type: ignore[attr-defined]  # SQLModel adds it when the class is made
 _alarms: Table = AlarmRow.__table__  # type: ignore[attr-defined]  # as above
 _pages: Table = PageRow.__table__  # type: ignore[attr-defined]  # as above
+_jobs: Table = JobRow.__table__  # type: ignore[attr-defined]  # as above
 _MANY = 50
 
 # What runs for every alarm and every page is built once: to build a statement takes longer than to run it.
@@ -111,6 +113,13 @@ class IncidentRows:
             statement = statement.where(_incidents.c.status != "resolved")
         return [_incident(row) for row in await self.connection.execute(statement)]
 
+    async def unanswered(self, after: str, limit: int) -> Sequence[str]:
+        waiting = (_incidents.c.status == "open", _incidents.c.exhausted.is_(False), _incidents.c.id > after)
+        rows = await self.connection.execute(
+            select(_incidents.c.id).where(*waiting).order_by(_incidents.c.id).limit(limit)
+        )
+        return [row.id for row in rows]
+
     async def alarms(self, fingerprints: Collection[str]) -> Mapping[str, AlarmRecord]:
         if not fingerprints:
             return {}
@@ -176,9 +185,22 @@ class PageRows:
         rows = await self.connection.execute(_PAGES_OF, {"keys": list(set(incidents))})
         return [Page.model_validate(row._asdict()) for row in rows]
 
+    async def forsaken(self, before: datetime) -> Sequence[Page]:
+        names = [row.id for row in await self.connection.execute(pages_without_a_job(before).limit(_MANY))]
+        if not names:
+            return []
+        rows = await self.connection.execute(select(_pages).where(_pages.c.id.in_(names)).order_by(_pages.c.id))
+        return [Page.model_validate(row._asdict()) for row in rows]
+
     async def save(self, *pages: Page) -> None:
         if pages:
             await self.connection.execute(_SAVE_PAGE, [_changes(page.model_dump(exclude=_KEPT)) for page in pages])
+
+
+def pages_without_a_job(before: datetime) -> Select[Any]:
+    """The ids of pages that are due, written before then, and that no job sends."""
+    job = exists().where(_jobs.c.kind == PAGE.name, _jobs.c.payload["page"].as_string() == _pages.c.id)
+    return select(_pages.c.id).where(_pages.c.status == "due", _pages.c.created_at < before, ~job)
 
 
 def _lock_name(fingerprint: str) -> int:

@@ -6,13 +6,13 @@ from typing import Any
 
 from sqlalchemy import Select, Table, and_, exists, func, or_, select
 
-from bot.jobs import ESCALATE, PAGE, PLAN_RUN, RUN_TIMER, STEP, URGENT, Lane
+from bot.jobs import ESCALATE, PLAN_RUN, RUN_TIMER, STEP, URGENT, Lane
+from bot.store.incidents import pages_without_a_job
 from bot.store.statements import Statements
-from bot.store.tables import IncidentRow, JobRow, PageRow, RunRow, StepRow
+from bot.store.tables import IncidentRow, JobRow, RunRow, StepRow
 
 _jobs: Table = JobRow.__table__  # type: ignore[attr-defined]  # SQLModel adds it when the class is made
 _incidents: Table = IncidentRow.__table__  # type: ignore[attr-defined]  # as above
-_pages: Table = PageRow.__table__  # type: ignore[attr-defined]  # as above
 _runs: Table = RunRow.__table__  # type: ignore[attr-defined]  # as above
 _steps: Table = StepRow.__table__  # type: ignore[attr-defined]  # as above
 
@@ -57,17 +57,13 @@ class Watch:
         return (
             ("a job was given up", select(_jobs.c.id).where(_jobs.c.state == "dead")),
             ("a job is overdue", select(_jobs.c.id).where(self._overdue(), urgent)),
-            ("a page is due and nothing sends it", self._pages_without_a_job()),
+            ("a page is due and nothing sends it", pages_without_a_job(self.before)),
             ("an incident is open and nothing escalates it", self._incidents_without_a_timer()),
             ("a run waits for its plan and nothing makes it", self._runs_without_a_plan()),
             ("a step runs and nothing looks at it", self._steps_without_a_job()),
             ("a run goes on and none of its steps does", self._runs_without_a_step()),
             ("a run waits and nothing ends its waiting", self._runs_without_a_timer()),
         )
-
-    def _pages_without_a_job(self) -> Select[Any]:
-        job = exists().where(_jobs.c.kind == PAGE.name, _jobs.c.payload["page"].as_string() == _pages.c.id)
-        return select(_pages.c.id).where(_pages.c.status == "due", _pages.c.created_at < self.before, ~job)
 
     def _incidents_without_a_timer(self) -> Select[Any]:
         job = exists().where(

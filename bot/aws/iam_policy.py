@@ -10,7 +10,7 @@ A permission is scoped by the `resources` that its action declares, in the regio
 so that a difference between two outputs is a difference in what is allowed.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -85,6 +85,9 @@ MENUS: Mapping[ValueType, tuple[str, ...]] = {
     "zone": ("ec2:DescribeAvailabilityZones",),
 }
 
+#: To whom AWS's services pass a role that an action of theirs names; a service is told by the action's own name.
+_PASSED_TO = {"backup": "backup.amazonaws.com", "ecs": "ecs-tasks.amazonaws.com"}
+_TO = " to "
 #: Reads whose names do not say so.
 _ALSO_READS = frozenset({"iam:SimulatePrincipalPolicy"})
 #: Services that compare `aws:ResourceTag` for what we change there. A restored table has no tags yet, so not DynamoDB.
@@ -175,12 +178,17 @@ def _names(step: Step) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def _declared(playbooks: Iterable[Playbook], table: Mapping[str, Check], tiers: tuple[int, ...]) -> Scoped:
     """Each permission of these tiers' playbooks with its ARN patterns; `*` when an action declares none."""
     return _merged(
-        {permission: frozenset(facts.resources.get(permission, ("*",)))}
+        {_told_apart(permission, facts): frozenset(facts.resources.get(permission, ("*",)))}
         for playbook in playbooks
         if playbook.tier in tiers
         for facts in uses(playbook, table)
         for permission in facts.permissions
     )
+
+
+def _told_apart(permission: str, facts: Facts) -> str:
+    """Roles for tasks are other ones than the role for restores: `iam:PassRole to backup`."""
+    return permission + _TO + facts.name.partition(".")[0] if permission == "iam:PassRole" else permission
 
 
 def _merged(parts: Iterable[Scoped]) -> dict[str, frozenset[str]]:
@@ -198,14 +206,20 @@ def _widest(scope: frozenset[str]) -> frozenset[str]:
 
 def _statements(scoped: Scoped, place: Where) -> list[Document]:
     """One statement for each service and scope."""
-    groups: dict[tuple[str, tuple[str, ...]], set[str]] = {}
-    for permission, patterns in scoped.items():
-        groups.setdefault((_service(permission), _filled(patterns, place)), set()).add(permission)
+    groups: dict[tuple[str, tuple[str, ...], str], set[str]] = {}
+    for told, patterns in scoped.items():
+        permission, _, to = told.partition(_TO)
+        groups.setdefault((_service(permission), _filled(patterns, place), to), set()).add(permission)
     made = [
-        Statement(frozenset(permissions), scope, _condition(permissions, scope, service, place)).document()
-        for (service, scope), permissions in groups.items()
+        Statement(frozenset(permissions), scope, _condition(permissions, scope, to, place)).document() | _sid_of(to)
+        for (_, scope, to), permissions in groups.items()
     ]
     return sorted(made, key=lambda one: str(one["Sid"]))
+
+
+def _sid_of(to: str) -> Document:
+    """Passing a role is the one action that has several statements: each is named by whom the role is passed to."""
+    return {"Sid": f"IamPassRoleTo{to.capitalize()}"} if to else {}
 
 
 def _service(permission: str) -> str:
@@ -224,16 +238,17 @@ def _filled(patterns: Iterable[str], place: Where) -> tuple[str, ...]:
     )
 
 
-def _condition(permissions: Iterable[str], scope: tuple[str, ...], service: str, place: Where) -> Document:
+def _condition(permissions: Collection[str], scope: tuple[str, ...], to: str, place: Where) -> Document:
     """An ARN names its region; `*` has to be told. A tag is asked of what is changed, where the service compares it.
 
-    A role is passed to nothing but tasks: whoever may pass it to any service may do whatever it may.
+    A role is passed `to` one service alone: whoever may pass it to any may do whatever it may.
     """
+    service = _service(next(iter(permissions)))
     equals: dict[str, Any] = {}
     if scope == ("*",) and service not in {"iam", "route53", "sts"}:
         equals["aws:RequestedRegion"] = list(place.regions)
-    if "iam:PassRole" in permissions:
-        equals["iam:PassedToService"] = "ecs-tasks.amazonaws.com"
+    if to:
+        equals["iam:PassedToService"] = _PASSED_TO[to]
     if place.tag and service in _BY_TAG and not all(map(is_read, permissions)):
         key, value = place.tag
         equals[f"aws:ResourceTag/{key}"] = value

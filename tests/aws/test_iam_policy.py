@@ -191,9 +191,11 @@ EXTRA = {
     "PartiQLDelete",
     "DeleteTableReplica",
     "DeleteBucket*",
+    "DeleteObjectVersion",
     "DeleteObjectVersion*",
     "GetObjectVersion",
     "GetObjectVersionTagging",
+    "ListAllMyBuckets",
     "ListBucketVersions",
 }
 
@@ -254,7 +256,9 @@ class Asked:
         class Client:
             def __getattr__(self, method: str) -> Any:
                 asked = f"{model(service).signing_name}:{names[method]}"
-                aws.asked.add("s3:ListAllMyBuckets" if asked == "s3:ListBuckets" else asked)  # IAM has its own name for it
+                aws.asked.add(
+                    "s3:ListAllMyBuckets" if asked == "s3:ListBuckets" else asked
+                )  # IAM has its own name for it
                 if method == "list_clusters":
                     return lambda **_: {"clusterArns": ["cluster/shop"]}
                 raise ActionFailed(phrase("no"))
@@ -364,9 +368,20 @@ def test_blanks_do_not_count() -> None:
     assert size({"Version": "1", "Statement": []}) == len('{"Version":"1","Statement":[]}')
 
 
-def test_a_role_is_passed_to_tasks_alone(made: Mapping[str, Document]) -> None:
-    [passing] = [one for one in statements(*made.values()) if "iam:PassRole" in one["Action"]]
-    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+def test_a_role_is_passed_to_tasks_alone_and_the_restore_role_to_aws_backup_alone(
+    made: Mapping[str, Document],
+) -> None:
+    passing = {one["Sid"]: one for one in statements(*made.values()) if "iam:PassRole" in one["Action"]}
+    assert {sid: (one["Resource"], one["Condition"]["StringEquals"]) for sid, one in passing.items()} == {
+        "IamPassRoleToBackup": (
+            f"arn:aws:iam::{ACCOUNT}:role/lifeboat-restore*",
+            {"iam:PassedToService": "backup.amazonaws.com"},
+        ),
+        "IamPassRoleToEcs": (
+            f"arn:aws:iam::{ACCOUNT}:role/*",
+            {"iam:PassedToService": "ecs-tasks.amazonaws.com"},
+        ),
+    }
 
 
 def test_a_read_is_known_by_its_name() -> None:

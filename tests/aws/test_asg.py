@@ -15,7 +15,6 @@ from bot.aws.subnets import Split
 from bot.errors import ActionFailed
 from bot.playbook.action import Done, Failed, Lapsed, Renewed, Working
 from bot.rehearsal.aws.emulator import EmulatedAws
-from tests.aws.groups import Groups, managed
 from tests.aws.rehearsed import Cloud, Step
 
 BAD = "us-east-1a"
@@ -66,13 +65,6 @@ def subnets(aws: EmulatedAws) -> list[str]:
     wanted = [{"Name": "availability-zone", "Values": ["us-east-1a", "us-east-1b", "us-east-1c"]}]
     described = aws.client("ec2").describe_subnets(Filters=[*wanted, {"Name": "default-for-az", "Values": ["true"]}])
     return [one["SubnetId"] for one in sorted(described["Subnets"], key=lambda one: one["AvailabilityZone"])]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def grouped(started: EmulatedAws) -> None:
-    groups = Groups(started.clock, started.zonal_shifts)
-    started.zonal_shifts.manage(managed)
-    started._handlers.update(groups.handlers)
 
 
 @pytest.fixture
@@ -210,6 +202,7 @@ def test_it_comes_back_to_exactly_what_it_was(workers: Workers) -> None:
     assert isinstance(back, Done)
     assert back.output == {"capacity": 3, "in_zone": 1}
     assert workers.settings == before
+    workers.settle(120)  # one elsewhere ends for it
     assert workers.zones() == {"us-east-1a": 1, "us-east-1b": 1, "us-east-1c": 1}
 
 

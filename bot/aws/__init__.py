@@ -6,7 +6,7 @@ over all of them are tests/rules/test_actions.py.
 
 from collections.abc import Mapping
 
-from bot.aws import alb, automation, call, http, region_switch, ssm
+from bot.aws import alb, automation, call, health_check, http, region_switch, ssm, weighted_records
 from bot.aws.asg.leave_zone import LeaveZone as GroupLeavesZone
 from bot.aws.asg.return_to_zone import ReturnToZone as GroupReturnsToZone
 from bot.aws.backup.back_up import StartBackup
@@ -94,6 +94,7 @@ ACTIONS: Mapping[str, Action] = {
     "region.scale_out": ScaleRegionOut(),
     "region.unfence": UnfenceRegion(),
     "region_switch.execute_plan": region_switch.ExecutePlan(),
+    "health_check.flip": health_check.Flip(),
     "routing_control.override": OverrideRules(),
     "routing_control.switch": SwitchRouting(),
     "s3.rollback_prefix": RollbackPrefix(),
@@ -101,6 +102,7 @@ ACTIONS: Mapping[str, Action] = {
     "s3.undelete": Undelete(),
     "ssm.put_parameter": ssm.PutParameter(),
     "ssm.run_automation": automation.RunAutomation(),
+    "weighted_records.shift": weighted_records.Shift(),
     "zonal_shift.cancel": CancelShift(),
     "zonal_shift.extend": ExtendShift(),
     "zonal_shift.start": StartShift(),
@@ -120,6 +122,7 @@ CHECKS: Mapping[str, Check] = {
     "ecs.can_scale_out": scale_out.CanScaleOut(),
     "ecs.service_steady": steady.ServiceSteady(),
     "elasticache.can_promote": CanPromote(),
+    "health_check.ready": health_check.Ready(),
     "http.answers": http.Answers(),
     "rds.can_fail_over": CanFailOver(),
     "rds.can_restore": CanRestore(),

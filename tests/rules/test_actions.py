@@ -70,6 +70,7 @@ NAMED_OTHERWISE = {
     "s3:CopyObject": "s3:PutObject",
     "s3:DeleteObjects": "s3:DeleteObjectVersion",  # we give it versions only
     "s3:GetObjectTagging": "s3:GetObjectVersionTagging",  # of a version, always
+    "s3:HeadBucket": "s3:ListBucket",
     "s3:HeadObject": "s3:GetObject",
     "s3:ListObjectsV2": "s3:ListBucket",
     "s3:ListObjectVersions": "s3:ListBucketVersions",
@@ -85,7 +86,9 @@ RESOURCES_OF = {
 }
 
 #: Permissions that change something and that IAM cannot narrow to a resource. Each with the reason.
-UNSCOPED: dict[str, str] = {}
+UNSCOPED: dict[str, str] = {
+    "route53:ChangeResourceRecordSets": "to hosted zones, whose ARNs name no account",
+}
 
 
 def facts(name: str) -> Facts:

@@ -177,4 +177,4 @@ def _region_of(call: Call) -> str:
         bucket = backend("s3", "aws").buckets.get(name)
         if bucket is not None:
             return str(bucket.region_name)
-    return call.region
+    return GLOBAL_HOME if call.service in GLOBAL else call.region

@@ -13,6 +13,7 @@ from bot.incident.playbook_runs import PlaybookRuns, playbook_of
 from bot.incident.ports import Store, Tx
 from bot.incident.run import Run
 from bot.jobs import Job
+from bot.playbook import graph
 from bot.playbook.action import Attempt, Aws, Facts, Failed, Memo, StepPlan
 from bot.playbook.context import Context
 from bot.playbook.forecast import Samples, remaining, spreads
@@ -71,6 +72,8 @@ class Planner:
         values = fill(playbook, context, run.inputs).values
 
         def plan_step(step: PlaybookStep, rendered: Mapping[str, Any]) -> StepPlan:
+            if step.kind == "check" and _follows_a_change(playbook, step):
+                return StepPlan()  # what it looks at is not what it will be: it says nothing yet
             return self._plan_step(run, context, step, rendered, known)
 
         plan = assemble(playbook, context, values, plan_step, self.call_problems)
@@ -135,3 +138,7 @@ class Planner:
     def _usual(self, name: str) -> timedelta | None:
         found = self.hands.actions.get(name) or self.hands.checks.get(name)
         return found.facts.takes if found else None
+
+
+def _follows_a_change(playbook: Playbook, step: PlaybookStep) -> bool:
+    return any(playbook.step(one).action for one in graph.upstream(playbook, step.id))

@@ -16,7 +16,7 @@ from bot.jobs import PLAN_RUN, Job
 from bot.playbook.action import Attempt, Aws, Call, Facts, StepPlan
 from bot.playbook.plan import Plan
 from bot.store.sql import Store
-from tests.support.actions import ACTIONS, CHECKS, Cloud, Play, play, playbook
+from tests.support.actions import ACTIONS, CHECKS, Cloud, Play, failed, play, playbook
 
 SHORT = """\
   - {id: look, check: thing.ready, with: {name: "{{ thing }}"}}
@@ -153,3 +153,18 @@ async def test_a_step_that_is_left_out_takes_no_time(store: Store, clock: System
     plan = await planned(mend, await mend.request(), Heard())
     assert plan.duration
     assert plan.duration.p95 == timedelta(minutes=4)
+
+
+async def test_what_a_change_comes_before_is_not_judged_while_it_is_planned(store: Store, clock: SystemClock) -> None:
+    """A table that is to be restored cannot be read back yet: that is no reason not to restore it."""
+    steps = """\
+  - {id: look, check: thing.ready, with: {name: before}}
+  - {id: left, action: thing.make, with: {name: left}, irreversible: never}
+  - {id: readable, check: thing.ready, with: {name: after}}
+"""
+    mend = await play(store, clock, playbook(steps))
+    run = await mend.request()
+    for name, problems in (("look after", {}), ("look before", {"look": "it broke"})):
+        mend.cloud.answers[name] = [failed()]
+        plan = await planned(mend, run, Heard())
+        assert {step: str(why) for step, why in plan.problems.items()} == problems

@@ -56,6 +56,7 @@ def look(estate: Estate, load: Mapping[str, float], name: str, region: str = "")
     if estate.aws.outages.region_is_dark(where):
         return Standing(where, 0, why=(phrase(N_("{region} does not answer"), region=where),))
     estate.aws.global_tables.settle()
+    estate.aws.object_replication.settle()
     table = parameter(site, POINTER)
     zones = nodes(site, BALANCERS[WEB])
     parts = [

@@ -27,6 +27,7 @@ from bot.rehearsal.aws.backups import Backups
 from bot.rehearsal.aws.caches import Caches
 from bot.rehearsal.aws.call import Answer, AwsError, Call, Feature, Handler, Layer, Moto, Reply, Request
 from bot.rehearsal.aws.clock import Clock
+from bot.rehearsal.aws.container_metrics import ContainerMetrics
 from bot.rehearsal.aws.containers import Containers
 from bot.rehearsal.aws.databases import Databases
 from bot.rehearsal.aws.deliveries import Deliveries
@@ -37,6 +38,7 @@ from bot.rehearsal.aws.log import CallLog
 from bot.rehearsal.aws.metrics import Metrics
 from bot.rehearsal.aws.moto_app import ACCOUNT, MotoApp
 from bot.rehearsal.aws.names import Names
+from bot.rehearsal.aws.object_replication import ObjectReplication
 from bot.rehearsal.aws.outages import Outages
 from bot.rehearsal.aws.permissions import Permissions
 from bot.rehearsal.aws.queues import Queues
@@ -52,6 +54,7 @@ from bot.rehearsal.aws.streams import Streams
 from bot.rehearsal.aws.table_extras import TableExtras
 from bot.rehearsal.aws.targets import Targets
 from bot.rehearsal.aws.topics import Topics
+from bot.rehearsal.aws.traffic import Traffic
 from bot.rehearsal.aws.zonal_shifts import ZonalShifts
 
 logger = logging.getLogger(__name__)
@@ -101,10 +104,14 @@ class EmulatedAws:
         self.backup_jobs = BackupJobs(self.clock, self.backup_vaults)
         self.restore_jobs = RestoreJobs(self.clock, self.backup_vaults, tables.begin)
         self.restore_testing = RestoreTesting(self.clock, self.backup_vaults, self.restore_jobs)
+        self.object_replication = ObjectReplication(self.clock, self.outages)
         self.global_tables = GlobalTables(self.clock, self.outages, tables.arrived)
         self.databases = Databases(self.clock, self.outages)
         self.caches = Caches(self.clock, self.outages)
-        self.metrics = Metrics(self.clock, [self.databases.metric, self.caches.metric])
+        self.traffic = Traffic(self.outages, self.targets, self.zonal_shifts)
+        containers = ContainerMetrics(self.outages, self.ecs)
+        sources = [self.databases.metric, self.caches.metric, self.traffic.metric, containers.metric]
+        self.metrics = Metrics(self.clock, sources)
         self.sms = self._topics.sms
         self.deliveries = self._deliveries.attempts
         self._handlers = _handlers(
@@ -116,6 +123,7 @@ class EmulatedAws:
                 objects.Objects(),
                 tables,
                 self.global_tables,
+                self.object_replication,
                 Streams(self.global_tables),
                 TableExtras(),
                 self.exports,

@@ -116,7 +116,7 @@ class Targets:
 
     def _of_task(self, region: str, task: Task, behind: Behind, at: datetime) -> Target:
         state: str = task.health(behind, at)
-        if not task.wanted:
+        if task.is_ending(at):
             state = "draining"
         elif self._is_sick(region, task.place.zone):
             state = "unhealthy"

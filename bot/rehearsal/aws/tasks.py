@@ -84,13 +84,17 @@ class Task:
     holds: bool = True
 
     def status(self, at: datetime) -> Status:
-        if self.stopping_at is not None:
+        if self.is_ending(at):
             if self.stopped_at is not None and at >= self.stopped_at:
                 return "STOPPED"
             return "DEACTIVATING" if self.drained_at and at < self.drained_at else "DEPROVISIONING"
         if at >= self.running_at:
             return "RUNNING"
         return "PENDING" if at >= self.pending_at else "PROVISIONING"
+
+    def is_ending(self, at: datetime) -> bool:
+        """Or has ended."""
+        return self.stopping_at is not None and at >= self.stopping_at
 
     @property
     def wanted(self) -> bool:

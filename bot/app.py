@@ -27,6 +27,7 @@ from bot.incident.hands import Hands
 from bot.incident.paging import Paging
 from bot.incident.planner import Planner
 from bot.incident.ports import ContactMethod, Tx
+from bot.incident.reminding import Reminding
 from bot.incident.renewing import Renewing
 from bot.incident.step_runner import StepRunner
 from bot.incident.survey import Survey
@@ -142,6 +143,7 @@ def build_worker(core: Core, aws: Aws, slack: SlackParts | None) -> Worker:
         jobs.RUN_TIMER: core.runs.timers_due,
         jobs.CONSIDER: Automatic(core.config, core.runs).consider,
         jobs.AUDIT: Auditor().due,
+        jobs.REMIND: Reminding(core.directory).due,
     }
     effects: dict[Kind, Effect] = {
         jobs.PAGE: paging.page,

@@ -90,6 +90,8 @@ class Policy(Written):
     """Who is paged first, second, and so on, until somebody answers."""
     repeat: int = Field(default=0, ge=0, le=9, strict=True)
     """How often to begin again at the first level when nobody has answered at the last."""
+    remind: PositiveDuration | None = None
+    """When somebody has acknowledged and it is not resolved: page them again after so long, and each time it passes again."""
 
     @property
     def cycles(self) -> int:
@@ -161,6 +163,7 @@ class Chain(BaseModel):
     frozen_at: AwareDatetime
     people: tuple[FrozenPerson, ...]
     levels: tuple[FrozenLevel, ...]
+    remind: Duration | None = None
 
     def people_at(self, level: FrozenLevel) -> tuple[FrozenPerson, ...]:
         """The people of a level, in the order in which its targets name them."""
@@ -208,7 +211,7 @@ def freeze(roster: Roster, policy: Policy, at: datetime) -> Chain:
     levels = tuple(_frozen_levels(roster, policy, opened_at))
     keys = dict.fromkeys(key for level in levels for key in level.people)
     people = tuple(FrozenPerson.of(roster.person(key)) for key in keys)
-    return Chain(policy=policy.key, frozen_at=opened_at, people=people, levels=levels)
+    return Chain(policy=policy.key, frozen_at=opened_at, people=people, levels=levels, remind=policy.remind)
 
 
 def first_step(chain: Chain, at: datetime) -> Step:

@@ -12,6 +12,7 @@ from bot.incident.pager import Page, page_id
 from bot.incident.ports import Tx
 from bot.incident.timeline import Entry, entry
 from bot.jobs import DRAW_CARD, ESCALATE, INVITE, OPEN_ROOM, PAGE, SAY, NewJob
+from escalation.loading import Directory
 from escalation.policy import FrozenPerson, PageLevel, next_step
 
 #: When so many percent of the promised recovery time are gone, the channel is warned.
@@ -81,6 +82,15 @@ def fresh_page(incident: Incident, person: FrozenPerson, now: datetime, already:
     while page_id(incident.id, incident.cycle, incident.level, person.key, again) in already:
         again += 1
     return _page(incident, person, now, again)
+
+
+def page_owner(incident: Incident, directory: Directory, already: Collection[str], writes: Writes) -> Incident:
+    """Whoever acknowledged is paged again; the next level, where that is nobody whom we can page."""
+    owner = directory.people.get((incident.acknowledged_by or "").removeprefix("cli:"))
+    if owner is None:
+        return advance(incident, writes)[0]
+    writes.page(fresh_page(incident, FrozenPerson.of(owner), writes.now, already))
+    return incident
 
 
 def _warning(incident: Incident, share: int) -> NewJob:

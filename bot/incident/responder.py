@@ -11,12 +11,13 @@ from datetime import datetime
 from bot.config import Config
 from bot.errors import N_, NotFound, Phrase, Refused, phrase
 from bot.incident import automatic_rules, pager
-from bot.incident.advance import Writes, advance, begin, fresh_page
+from bot.incident.advance import Writes, advance, begin, fresh_page, page_owner
 from bot.incident.alarm import Alarm
 from bot.incident.correlate import TELL_AGAIN_AFTER, AlarmRecord, News, apply, service_of
 from bot.incident.incident import Incident, channel_name, new_id
 from bot.incident.pager import Page
 from bot.incident.ports import Tx
+from bot.incident.reminding import reminders
 from bot.incident.rota import roster
 from bot.incident.timeline import display_name, entry
 from bot.jobs import DRAW_CARD, DRAW_PAGE, INVITE, PAGE, SAY, Job, NewJob
@@ -110,7 +111,8 @@ class Responder:
         await tx.notes.write(
             entry(incident.id, tx.now, "acknowledged", phrase(N_("{who} acknowledged."), who=self._name(by)), by)
         )
-        await tx.jobs.add(_draw(incident), NewJob(INVITE, {"incident": incident.id, "people": [by]}))
+        invite = NewJob(INVITE, {"incident": incident.id, "people": [by]})
+        await tx.jobs.add(_draw(incident), invite, *reminders(incident))
         return Answer(incident, phrase(N_("You have acknowledged it. Escalation has stopped.")))
 
     async def escalate(self, tx: Tx, incident_id: str, by: str) -> Answer:
@@ -335,13 +337,9 @@ class Responder:
         told = incident.paged_again_at
         if incident.status != "acknowledged" or (told and tx.now - told < TELL_AGAIN_AFTER):
             return incident
-        owner = self.directory.people.get(incident.acknowledged_by or "")
         writes = Writes(tx.now)
-        if owner is None:
-            incident, _ = advance(incident, writes)
-        else:
-            already = {page.id for page in await tx.pages.of(incident.id)}
-            writes.page(fresh_page(incident, FrozenPerson.of(owner), tx.now, already))
+        already = {page.id for page in await tx.pages.of(incident.id)}
+        incident = page_owner(incident, self.directory, already, writes)
         await writes.flush(tx)
         incident = incident.model_copy(update={"paged_again_at": tx.now})
         await tx.incidents.save(incident)

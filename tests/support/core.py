@@ -15,6 +15,7 @@ from bot.incident.incident import Incident
 from bot.incident.pager import Page
 from bot.incident.paging import Paging
 from bot.incident.playbook_runs import PlaybookRuns
+from bot.incident.reminding import Reminding
 from bot.incident.responder import Responder
 from bot.intake.drain import Drain
 from bot.jobs import Job, Kind
@@ -117,6 +118,7 @@ def build(store: Store, clock: SystemClock, *, config: Config | None = None, pla
         jobs.ESCALATE: responder.escalations_due,
         jobs.RUN_TIMER: runs.timers_due,
         jobs.CONSIDER: Automatic(config, runs).consider,
+        jobs.REMIND: Reminding(directory).due,
     }
     wired: dict[Kind, Effect] = {kind: seen for kind in jobs.KINDS.values() if kind not in changes}
     wired |= {jobs.PAGE: Paging(store, responder, {"slack": slack, "sms": sms}).page, **(effects or {})}

@@ -15,17 +15,8 @@ from bot.rehearsal.breakages import parse
 from bot.rehearsal.crew import Answer
 from bot.rehearsal.night_report import Report
 from bot.rehearsal.rehearsal import Rehearsal
+from bot.rehearsal.stories import STORIES, Story
 
-#: What each shipped playbook is rehearsed against when nobody says otherwise.
-USUAL: Mapping[str, Sequence[str]] = {
-    "restart-service": ("tasks:web",),
-    "rollback-release": ("release:web",),
-    "scale-out": ("load:web:2",),
-    "restore-table": ("table:orders",),
-    "undelete-table": ("table-deleted:carts",),
-    "restore-objects": ("objects:assets/",),
-    "evacuate-zone": ("zone:use1-az1",),
-}
 #: How long the shop may take to be well after the run has ended, before nobody waits for it any more.
 _AFTERWARDS = timedelta(minutes=15)
 
@@ -76,12 +67,19 @@ async def play(
     folder: Path, playbook: str, breaks: Sequence[str] = (), *, inputs: Mapping[str, str] | None = None, people: int = 3,
     answer: Answer = "yes", tell: Callable[[datetime, Phrase | str], None] = lambda _at, _text: None,
 ) -> Verdict:  # fmt: skip
-    """Break it, be paged, run the playbook, and wait until the shop is well. Raises `BadValue`, `BadInputs`, `NotFound`."""
-    breaks = breaks or USUAL.get(playbook, ())
-    noticed = any(parse(text).kind.alarm for text in breaks)
-    async with Rehearsal(folder, breaks, people=people, answer=answer, tell=tell) as night:
+    """Break it, be paged, run the playbook, and wait until the shop is well.
+
+    Without `breaks`, the playbook's own story is played. Raises `BadValue`, `BadInputs`, `NotFound`, `Refused`.
+    """
+    story = STORIES.get(playbook, Story()) if not breaks else Story(breaks)
+    noticed = any(parse(text).kind.alarm for text in story.breaks)
+    async with Rehearsal(folder, story.breaks, people=people, answer=answer, tell=tell) as night:
         night.core.runs.playbook(playbook)  # before anything is waited for
-        await (night.paged() if noticed else night.declare("A rehearsal"))
-        run = await night.run(playbook, inputs)
+        if story.before:
+            await story.before(night)
+            night.mark()
+        else:
+            await (night.paged() if noticed else night.declare("A rehearsal"))
+        run = await night.run(playbook, {**story.inputs, **(inputs or {})})
         await night.until_well(_AFTERWARDS)
         return Verdict(run, await night.report(), playbook_of(run).targets)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Report:
     """`rto` None: the shop does not answer steadily. `lost`: acknowledged writes that the shop does not have now.
 
-    `availability`: the share of requests served from the first fault until now. `calls`: the bot's, since the incident
+    `availability`: the share of requests served since the fault. `detected`: after how long the incident was there. `calls`: the bot's, since the incident
     began, by region. `steps`: how long each row of each run took, by `playbook/row`.
     """
 
@@ -57,7 +57,7 @@ class Report:
 
 def made(night: "Rehearsal", rows: Mapping[str, timedelta], runs: Mapping[str, str]) -> Report:
     """Of a night as it stands."""
-    start = night.faults[0].at if night.faults else night.writer.samples[0].at
+    start = night.measured_from
     lost = night.writer.lost()
     began = night.incident.started_at if night.incident else None
     return Report(
@@ -72,7 +72,7 @@ def made(night: "Rehearsal", rows: Mapping[str, timedelta], runs: Mapping[str, s
         calls=Counter(call.region for call in night.asked(since=began)),
         steps=rows,
         runs=runs,
-        detected=began - start if began else None,
+        detected=began - night.faults[0].at if began and night.faults else None,
     )
 
 

@@ -54,7 +54,7 @@ from bot.worker import Worker
 RESTORES = RestoreTimes(duration=900, lag=300)
 TASKS = (timedelta(seconds=10), timedelta(seconds=20), timedelta(seconds=20))
 #: Before the fault, so that there is something to lose and a state to compare with.
-_CALM = timedelta(seconds=60)
+_CALM = timedelta(seconds=60.5)
 _POLL = timedelta(seconds=10)
 #: Without a token there is no Slack; its lane waits for a process that has one.
 LANES = tuple(lane for lane in Lane if lane is not Lane.SLACK)
@@ -103,6 +103,7 @@ class Rehearsal:
         self.timeline: list[tuple[datetime, Phrase | str]] = []
         self.runs: list[str] = []
         self.incident: Incident | None = None
+        self.marked: datetime | None = None
         self.core: Core
         self.worker: Worker
         self._crew: Crew
@@ -150,6 +151,15 @@ class Rehearsal:
     async def break_(self, text: str) -> Struck:
         """Break something now, as `breakages.parse` reads it; its alarm goes off when real monitoring would see it."""
         return await self._strike(parse(text))
+
+    async def mend(self, region: str) -> None:
+        """A region is itself again: lit, fast and whole, and all of its zones. What is replicated catches up."""
+        self.aws.inside(lambda: self.aws.outages.mend(region))
+        self.say(phrase(N_("{region} is itself again."), region=region))
+
+    def mark(self) -> None:
+        """What is measured begins now: what was before is the story of it."""
+        self.marked = self.now
 
     async def paged(self, limit: timedelta = timedelta(minutes=10)) -> Incident:
         """The incident, once somebody was paged and has answered. Raises `Missing` when nobody is in time."""
@@ -211,7 +221,7 @@ class Rehearsal:
 
         async def well() -> bool:
             latest = self.writer.samples[-STEADY:]
-            return len(latest) == STEADY and all(one.well and one.at >= self._fault_at for one in latest)
+            return len(latest) == STEADY and all(one.well and one.at >= self.measured_from for one in latest)
 
         found = await self.until(well, limit)
         if found:
@@ -293,8 +303,12 @@ class Rehearsal:
         self._tell(self.now, what)
 
     @property
-    def _fault_at(self) -> datetime:
-        return self.faults[0].at if self.faults else self.now
+    def measured_from(self) -> datetime:
+        """The first fault; for a planned change (`mark`), the first request since that was not served, or that instant."""
+        if self.marked is not None:
+            since = self.marked
+            return next((one.at for one in self.writer.samples if one.at >= since and not one.well), since)
+        return self.faults[0].at if self.faults else self.writer.samples[0].at
 
     async def _work(self) -> None:
         """Do all that is due now, and all that follows from it."""

@@ -22,6 +22,7 @@ FILES = sorted(FOLDER.glob("*.yaml"))
 DIMENSIONS = {
     "dynamodb": {"TableName": "orders"},
     "ecs": {"ClusterName": "shop", "ServiceName": "checkout"},
+    "rds": {"DBClusterIdentifier": "shop-db", "Role": "WRITER"},
     "zone": {"AvailabilityZoneId": "use1-az1"},
 }
 #: What lifeboat.yaml says of the service that the playbooks are meant for.

@@ -6,7 +6,11 @@ over all of them are tests/rules/test_actions.py.
 
 from collections.abc import Mapping
 
-from bot.aws import alb, automation, call, health_check, http, region_switch, ssm, weighted_records
+from bot.aws import automation, call, health_check, http, region_switch, ssm, weighted_records
+from bot.aws.alb.page import ShowPage
+from bot.aws.alb.restore import RestoreActions
+from bot.aws.alb.shift import CanShift as CanShiftTargets
+from bot.aws.alb.shift import ShiftTargetGroup
 from bot.aws.asg.leave_zone import LeaveZone as GroupLeavesZone
 from bot.aws.asg.return_to_zone import ReturnToZone as GroupReturnsToZone
 from bot.aws.backup.back_up import StartBackup
@@ -23,6 +27,8 @@ from bot.aws.ecs import rollback as release
 from bot.aws.elasticache.chosen import CanPromote
 from bot.aws.elasticache.global_failover import FailoverGlobal as FailoverGlobalCache
 from bot.aws.elasticache.promote import PromoteReplica
+from bot.aws.elb.leave_zone import LeaveZone as BalancerLeavesZone
+from bot.aws.elb.return_to_zone import ReturnToZone as BalancerReturnsToZone
 from bot.aws.rds.chosen import CanFailOver
 from bot.aws.rds.delete_restored import DeleteRestored as DeleteRestoredCluster
 from bot.aws.rds.failover import FailoverCluster
@@ -55,8 +61,9 @@ from bot.aws.zone import assess, can_shift
 from bot.playbook.action import Action, Check
 
 ACTIONS: Mapping[str, Action] = {
-    "alb.restore_actions": alb.RestoreActions(),
-    "alb.shift_target_group": alb.ShiftTargetGroup(),
+    "alb.restore_actions": RestoreActions(),
+    "alb.shift_target_group": ShiftTargetGroup(),
+    "alb.show_page": ShowPage(),
     "asg.leave_zone": GroupLeavesZone(),
     "asg.return_to_zone": GroupReturnsToZone(),
     "aws.call": call.Call(),
@@ -83,6 +90,8 @@ ACTIONS: Mapping[str, Action] = {
     "ecs.stop_bad_tasks": stop_tasks.StopBadTasks(),
     "elasticache.failover_global": FailoverGlobalCache(),
     "elasticache.promote_replica": PromoteReplica(),
+    "elb.leave_zone": BalancerLeavesZone(),
+    "elb.return_to_zone": BalancerReturnsToZone(),
     "rds.delete_restored": DeleteRestoredCluster(),
     "rds.failover_cluster": FailoverCluster(),
     "rds.failover_global": FailoverGlobal(),
@@ -109,7 +118,7 @@ ACTIONS: Mapping[str, Action] = {
 }
 
 CHECKS: Mapping[str, Check] = {
-    "alb.can_shift": alb.CanShift(),
+    "alb.can_shift": CanShiftTargets(),
     "backup.recovery_point_ready": RecoveryPointReady(),
     "dynamodb.backup_ready": from_backup.BackupReady(),
     "dynamodb.can_undelete": undelete.CanUndelete(),

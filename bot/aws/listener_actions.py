@@ -29,6 +29,28 @@ def weights_of(actions: Actions) -> str:
     return ", ".join(f"{arn.split('/')[1]} {weight}" for arn, weight in weighed(actions).items())
 
 
+def described(actions: Actions) -> str:
+    """What a request gets, in a few words: weights, or the status of a page."""
+    fixed = _fixed(actions)
+    return weights_of(actions) if fixed is None else str(fixed["StatusCode"])
+
+
+def page(status: str, text: str, content_type: str) -> Actions:
+    """A page for everybody; nobody has to sign in to read it."""
+    config = {"StatusCode": status, "ContentType": content_type, "MessageBody": text}
+    return [{"Type": "fixed-response", "FixedResponseConfig": config}]
+
+
+def page_of(actions: Actions) -> str:
+    """The text of the page that everybody gets; "" where there is none."""
+    return str((_fixed(actions) or {}).get("MessageBody", ""))
+
+
+def _fixed(actions: Actions) -> Mapping[str, Any] | None:
+    found = (one["FixedResponseConfig"] for one in actions if one["Type"] == "fixed-response")
+    return next(found, None)
+
+
 def has_all(actions: Actions, group: str) -> bool:
     weights = weighed(actions)
     return weights.get(group, 0) > 0 and not any(weight for arn, weight in weights.items() if arn != group)

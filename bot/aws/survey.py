@@ -4,7 +4,7 @@ A region that does not answer is asked once and then left alone until the next s
 throttled call) costs that one answer.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -74,9 +74,11 @@ class _Notes:
     dark: set[str] = field(default_factory=set)
 
 
-def ask(sessions: Sessions, subjects: Sequence[Subject], before: Mapping[str, Memo], now: datetime) -> Answers:
-    """Everything about every service; what AWS refuses is told, and not raised."""
-    notes = _Notes()
+def ask(
+    sessions: Sessions, subjects: Sequence[Subject], before: Mapping[str, Memo], now: datetime, but: Collection[str] = ()
+) -> Answers:
+    """Everything about every service; what AWS refuses is told, and not raised. Regions `but` are not asked."""
+    notes = _Notes(dark=set(but))
     for subject in subjects:
         writer = _writer(sessions(subject.standby), subject, notes)
         for region, other in ((subject.standby, subject.home), (subject.home, subject.standby)):
@@ -89,6 +91,8 @@ def _writer(standby: Aws, subject: Subject, notes: _Notes) -> str:
     """The region that does the work, as the fence says it; without one, it is at home."""
     if not subject.fence:
         return subject.home
+    if standby.region in notes.dark:
+        return ""
     try:
         return str(standby.client("ssm").get_parameter(Name=subject.fence)["Parameter"]["Value"])
     except ActionFailed as error:

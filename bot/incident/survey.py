@@ -4,7 +4,7 @@ Everything here is about which services are surveyed and when; what is asked is 
 answer leaves what is known of it as it is: it only grows older.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -42,13 +42,18 @@ class Answers:
 
 
 class Ask(Protocol):
-    """`bot.aws.survey.ask`: blocking; never raises for what AWS refuses."""
+    """`bot.aws.survey.ask`: blocking; never raises for what AWS refuses, and asks nothing of the regions `but`."""
 
-    def __call__(self, subjects: tuple[Subject, ...], before: Mapping[str, Memo], now: datetime) -> Answers: ...
+    def __call__(
+        self, subjects: tuple[Subject, ...], before: Mapping[str, Memo], now: datetime, but: Collection[str]
+    ) -> Answers: ...
 
 
 class Survey:
-    """One survey of everything that is configured."""
+    """One survey of everything that is configured.
+
+    While a run moves away from a region, nothing is asked there: not by the run, and not by us.
+    """
 
     def __init__(self, store: Store, config: Config, ask: Ask, pool: Pool) -> None:
         self.store, self.ask, self.pool = store, ask, pool
@@ -60,7 +65,8 @@ class Survey:
             return _nothing
         async with self.store.begin() as tx:
             before, now = await tx.known.recall([""]), tx.now
-        answers = await self.pool(lambda: self.ask(self.subjects, before, now))
+            left = {failing for run in await tx.runs.unfinished() if (failing := run.context.get("failing"))}
+        answers = await self.pool(lambda: self.ask(self.subjects, before, now, left))
         for asked, why in answers.refused.items():
             log.warning("survey.refused", asked=asked, why=why)
         return lambda tx: tx.known.note(answers.values)

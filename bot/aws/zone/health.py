@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.aws.zone.find import Balancer, Zone
+from bot.errors import ActionFailed
 from bot.playbook.action import Aws
 
 
@@ -25,13 +26,24 @@ class Health:
 def health_of(aws: Aws, balancer: Balancer) -> list[Health]:
     """One per target group that has targets."""
     elb = aws.client("elbv2")
-    groups = elb.describe_target_groups(LoadBalancerArn=balancer["LoadBalancerArn"])["TargetGroups"]
     found = []
-    for group in groups:
+    for group in _groups(aws, balancer):
         described = elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])["TargetHealthDescriptions"]
         if described:
             found.append(_health(group["TargetGroupName"], described, _zones_of_instances(aws, described)))
     return found
+
+
+def _groups(aws: Aws, balancer: Balancer) -> Sequence[Mapping[str, Any]]:
+    """None at all, for a load balancer that only redirects, is an error to AWS."""
+    try:
+        answer = aws.client("elbv2").describe_target_groups(LoadBalancerArn=balancer["LoadBalancerArn"])
+    except ActionFailed as error:
+        if error.code not in {"TargetGroupNotFound", "TargetGroupNotFoundException"}:
+            raise
+        return []
+    groups: Sequence[Mapping[str, Any]] = answer["TargetGroups"]
+    return groups
 
 
 def _health(group: str, described: Sequence[Mapping[str, Any]], zones: Mapping[str, str]) -> Health:

@@ -17,6 +17,7 @@ from bot.rehearsal.aws.tasks import Key, Place, Task
 #: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html
 BURST, LAUNCHES_PER_SECOND = 100, 20
 _TAKEN_BY_AWS = 4  # at the start of a subnet
+_WHOLE = 0.999  # a launch, as far as microseconds can tell
 _AGAIN = 15.0  # seconds until ECS looks for room once more
 _NO_VCPUS = "You've reached the limit on the number of vCPUs you can run concurrently."
 _NO_ADDRESS = "RESOURCE:ENI: the subnet {subnet} has no free addresses."
@@ -74,7 +75,7 @@ class Fleet:
         if (again_at := self._launches.refuse(at)) is not None:
             return Refused(again_at)
         later = at + self._clock.scaled(_AGAIN)
-        if self.vcpus + size > self._quotas.value(FARGATE_VCPUS, self.region):
+        if size and self.vcpus + size > self._quotas.value(FARGATE_VCPUS, self.region):
             return Refused(later, _NO_VCPUS)
         address = self._pool(place.subnet).take() if place.subnet else ""
         if address is None:
@@ -117,7 +118,7 @@ class _Launches:
         if self._at is not None:
             self._left = min(BURST, self._left + (at - self._at) / self._interval)
         self._at = at
-        return None if self._left >= 1 else at + (1 - self._left) * self._interval + timedelta(microseconds=1)
+        return None if self._left >= _WHOLE else at + (1 - self._left) * self._interval
 
     def take(self) -> None:
         self._left -= 1

@@ -10,7 +10,6 @@ emulated. Nor are the data, RDS Proxy, events, backtracking, clones that share s
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,34 +17,18 @@ from bot.rehearsal.aws.call import Answer, AwsError, Call, Handler, Moto
 from bot.rehearsal.aws.clock import Clock
 from bot.rehearsal.aws.databases_global import GlobalDatabases
 from bot.rehearsal.aws.databases_restores import chosen_moment, restored_cluster
+from bot.rehearsal.aws.databases_times import DatabaseTimes
+from bot.rehearsal.aws.databases_views import cluster_view, clusters_asked_for, instance_view, instances_asked_for
 from bot.rehearsal.aws.metrics import Metric
 from bot.rehearsal.aws.moto_app import backend
 from bot.rehearsal.aws.outages import Outages
-from bot.rehearsal.aws.query import answer_of, asking
+from bot.rehearsal.aws.paging import paged
 from bot.rehearsal.aws.underway import Underway
 from bot.rehearsal.aws.zones import zones_of
 
 Key = tuple[str, str, str]  # "cluster" or "db", region, identifier
 _HOME = "us-east-1"
 _USUAL_LAG = 20.0  # milliseconds of a reader
-
-
-@dataclass(frozen=True)
-class DatabaseTimes:
-    """Seconds, divided by the clock's speed. `behind`: how far the latest restorable moment is behind now.
-
-    AWS: a failover is typically over in less than 35 seconds, a restore and a new instance take minutes.
-    """
-
-    failover: float = 20
-    reboot: float = 60
-    restore: float = 600
-    create: float = 300
-    delete: float = 60
-    promote: float = 90
-    switch: float = 60
-    rebuild: float = 300
-    behind: float = 300
 
 
 class Databases:
@@ -107,7 +90,8 @@ class Databases:
     def writer(self, cluster: str, region: str = _HOME) -> str:
         """The instance that writes, "" when the cluster has no instance."""
         self._underway.settle()
-        found = _cluster(region, cluster).writer
+        [found] = clusters_asked_for(backend("rds", region).clusters, {"DBClusterIdentifier": cluster})
+        found = found.writer
         return str(found.db_instance_identifier) if found else ""
 
     def answers(self, cluster: str, region: str = _HOME, now: datetime | None = None) -> bool:
@@ -133,10 +117,9 @@ class Databases:
             return None
         return self._lags.get((metric.region, instance.db_instance_identifier), _USUAL_LAG)
 
-    async def _describe_clusters(self, call: Call, moto: Moto) -> Answer:
-        self._underway.settle()
-        answer = answer_of(moto, call)
-        return {**answer, "DBClusters": [self._seen_cluster(call.region, one) for one in answer["DBClusters"]]}
+    async def _describe_clusters(self, call: Call, _moto: Moto) -> Answer:
+        found = clusters_asked_for(self._rds(call).clusters, call.parameters)
+        return paged(call, {"DBClusters": [self._seen_cluster(call.region, one) for one in found]})
 
     async def _describe_quotas(self, call: Call, _moto: Moto) -> Answer:
         rds = backend("rds", call.region)
@@ -144,93 +127,95 @@ class Databases:
         quotas = [{"AccountQuotaName": name, "Used": used[name], "Max": most} for name, most in self.quotas.items()]
         return {"AccountQuotas": quotas}
 
-    async def _describe_instances(self, call: Call, moto: Moto) -> Answer:
-        self._underway.settle()
-        answer = answer_of(moto, call)
-        return {**answer, "DBInstances": [self._seen_instance(call.region, one) for one in answer["DBInstances"]]}
+    async def _describe_instances(self, call: Call, _moto: Moto) -> Answer:
+        found = instances_asked_for(self._rds(call).databases, call.parameters)
+        return paged(call, {"DBInstances": [self._seen_instance(call.region, one) for one in found]})
 
     async def _create_cluster(self, call: Call, moto: Moto) -> Answer:
-        made = answer_of(moto, call)["DBCluster"]
-        self._since[call.region, made["DBClusterIdentifier"]] = self._clock.now()
-        return {"DBCluster": self._seen_cluster(call.region, made)}
+        if not (reply := moto(call)).ok:
+            return reply
+        name = call.parameters["DBClusterIdentifier"]
+        self._since[call.region, name] = self._clock.now()
+        return self._shown_cluster(call, name)
 
     async def _create_instance(self, call: Call, moto: Moto) -> Answer:
         asked, name = call.parameters, call.parameters["DBInstanceIdentifier"]
         cluster = asked.get("DBClusterIdentifier")
-        if cluster and self._underway.status(("cluster", call.region, cluster)) == "creating":
+        if cluster and self._status("cluster", call.region, cluster) == "creating":
             raise AwsError("InvalidDBClusterStateFault", f"Cluster {cluster} is not available.")
-        made = answer_of(moto, call)["DBInstance"]
-        instance = backend("rds", call.region).databases[name]
+        if not (reply := moto(call)).ok:
+            return reply
+        instance = self._rds(call).databases[name]
         if "AvailabilityZone" not in asked:
             instance.availability_zone = _next_zone(call.region, cluster)
         if instance.multi_az:
             self._standby[call.region, name] = _other_zone(call.region, instance.availability_zone)
         if (call.region, cluster) in self._restored:
             self._underway.begin(("db", call.region, name), "creating", self._times.create)
-        zone = {"AvailabilityZone": instance.availability_zone}
-        return {"DBInstance": self._seen_instance(call.region, {**made, **zone})}
+        return self._shown_instance(call, name)
 
-    async def _delete_instance(self, call: Call, moto: Moto) -> Answer:
-        name, rds = call.parameters["DBInstanceIdentifier"], backend("rds", call.region)
-        key = ("db", call.region, name)
-        shown = self._shown_instance(call, moto, name)
-        if shown["DBInstance"]["DBInstanceStatus"] == "deleting":
+    async def _delete_instance(self, call: Call, _moto: Moto) -> Answer:
+        name, rds = call.parameters["DBInstanceIdentifier"], self._rds(call)
+        shown = self._shown_instance(call, name)["DBInstance"]
+        if shown["DBInstanceStatus"] == "deleting":
             raise AwsError("InvalidDBInstanceState", f"Instance {name} is already being deleted.")
-        self._underway.begin(key, "deleting", self._times.delete, lambda: _gone(rds, "databases", name))
-        return self._shown_instance(call, moto, name)
+        key = ("db", call.region, name)
+        self._underway.begin(key, "deleting", self._times.delete, lambda: _gone(rds.databases, name))
+        return self._shown_instance(call, name)
 
-    async def _delete_cluster(self, call: Call, moto: Moto) -> Answer:
-        asked, rds = call.parameters, backend("rds", call.region)
-        name, key = asked["DBClusterIdentifier"], ("cluster", call.region, asked["DBClusterIdentifier"])
-        shown = self._shown_cluster(call, moto, name)["DBCluster"]
+    async def _delete_cluster(self, call: Call, _moto: Moto) -> Answer:
+        asked, rds, name = call.parameters, self._rds(call), call.parameters["DBClusterIdentifier"]
+        shown = self._shown_cluster(call, name)["DBCluster"]
+        members = [one["DBInstanceIdentifier"] for one in shown["DBClusterMembers"]]
         if shown["Status"] == "deleting":
             raise AwsError("InvalidDBClusterStateFault", f"Cluster {name} is already being deleted.")
         if shown.get("DeletionProtection"):
             raise AwsError("InvalidParameterCombination", "Cannot delete protected Cluster, please disable it first.")
         if not asked.get("SkipFinalSnapshot") and "FinalDBSnapshotIdentifier" not in asked:
             raise AwsError("InvalidParameterCombination", "FinalDBSnapshotIdentifier is required.")
-        if any(self._status("db", call.region, one) != "deleting" for one in _members(shown)):
+        if any(self._status("db", call.region, one) != "deleting" for one in members):
             raise AwsError("InvalidDBClusterStateFault", "Cluster cannot be deleted, it still contains DB instances.")
-        self._underway.begin(key, "deleting", self._times.delete * 2, lambda: _gone(rds, "clusters", name))
-        return self._shown_cluster(call, moto, name)
+        key = ("cluster", call.region, name)
+        self._underway.begin(key, "deleting", self._times.delete * 2, lambda: _gone(rds.clusters, name))
+        return self._shown_cluster(call, name)
 
-    async def _fail_over(self, call: Call, moto: Moto) -> Answer:
+    async def _fail_over(self, call: Call, _moto: Moto) -> Answer:
         name, target = call.parameters["DBClusterIdentifier"], call.parameters.get("TargetDBInstanceIdentifier")
-        shown = self._shown_cluster(call, moto, name)["DBCluster"]
+        shown = self._shown_cluster(call, name)["DBCluster"]
         readers = [one["DBInstanceIdentifier"] for one in shown["DBClusterMembers"] if not one["IsClusterWriter"]]
         if shown["Status"] != "available" or not readers:
             raise AwsError("InvalidDBClusterStateFault", f"Cluster {name} must be available and have two instances.")
         target = target or readers[0]
         if target not in readers or self._status("db", call.region, target) is not None:
             raise AwsError("InvalidDBInstanceState", f"Instance {target} is no available reader of {name}.")
-        cluster, instance = _cluster(call.region, name), backend("rds", call.region).databases[target]
+        cluster, instance = self._rds(call).clusters[name], self._rds(call).databases[target]
         self._underway.begin(
             ("cluster", call.region, name), "failing-over", self._times.failover, lambda: cluster.failover(instance)
         )
-        return self._shown_cluster(call, moto, name)
+        return self._shown_cluster(call, name)
 
-    async def _reboot(self, call: Call, moto: Moto) -> Answer:
+    async def _reboot(self, call: Call, _moto: Moto) -> Answer:
         name, forced = call.parameters["DBInstanceIdentifier"], call.parameters.get("ForceFailover")
-        shown = self._shown_instance(call, moto, name)["DBInstance"]
+        shown = self._shown_instance(call, name)["DBInstance"]
         if shown["DBInstanceStatus"] != "available":
             raise AwsError("InvalidDBInstanceState", f"Instance {name} is not available.")
         if forced and not shown.get("MultiAZ"):
             raise AwsError("InvalidParameterCombination", "ForceFailover needs a Multi-AZ instance.")
         then = (lambda: self._move(call.region, name)) if forced else (lambda: self.heal(name, call.region))
         self._underway.begin(("db", call.region, name), "rebooting", self._times.reboot, then)
-        return self._shown_instance(call, moto, name)
+        return self._shown_instance(call, name)
 
-    async def _restore(self, call: Call, moto: Moto) -> Answer:
+    async def _restore(self, call: Call, _moto: Moto) -> Answer:
         asked, name = call.parameters, call.parameters["DBClusterIdentifier"]
-        source = self._shown_cluster(call, moto, _bare(asked["SourceDBClusterIdentifier"]))["DBCluster"]
-        if name in backend("rds", call.region).clusters:
+        source = self._shown_cluster(call, _bare(asked["SourceDBClusterIdentifier"]))["DBCluster"]
+        if name in self._rds(call).clusters:
             raise AwsError("DBClusterAlreadyExistsFault", f"DB Cluster already exists: {name}")
         chosen_moment(asked, source)
         restored_cluster(call.region, asked, source["DBClusterIdentifier"])
         self._since[call.region, name] = self._clock.now()
         self._restored.add((call.region, name))
         self._underway.begin(("cluster", call.region, name), "creating", self._times.restore)
-        return self._shown_cluster(call, moto, name)
+        return self._shown_cluster(call, name)
 
     def _is_stuck(self, reader: Any, at: datetime) -> bool:
         """Its writer writes nothing that could be behind."""
@@ -255,60 +240,52 @@ class Databases:
         dark = self._outages.zone_is_dark(instance.availability_zone, region, at)
         return not dark and (region, name) not in self._sick and self._status("db", region, name) is None
 
-    def _shown_cluster(self, call: Call, moto: Moto, name: str) -> dict[str, Any]:
+    def _rds(self, call: Call) -> Any:
+        """As moto holds it, with everything done that is due."""
         self._underway.settle()
-        asked = asking(call, "DescribeDBClusters", DBClusterIdentifier=name)
-        return {"DBCluster": self._seen_cluster(call.region, answer_of(moto, asked)["DBClusters"][0])}
+        return backend("rds", call.region)
 
-    def _shown_instance(self, call: Call, moto: Moto, name: str) -> dict[str, Any]:
-        self._underway.settle()
-        asked = asking(call, "DescribeDBInstances", DBInstanceIdentifier=name)
-        return {"DBInstance": self._seen_instance(call.region, answer_of(moto, asked)["DBInstances"][0])}
+    def _shown_cluster(self, call: Call, name: str) -> dict[str, Any]:
+        [found] = clusters_asked_for(self._rds(call).clusters, {"DBClusterIdentifier": name})
+        return {"DBCluster": self._seen_cluster(call.region, found)}
 
-    def _seen_cluster(self, region: str, shown: Mapping[str, Any]) -> dict[str, Any]:
-        """As AWS says it: moto says `creating` to whoever asks first, and tells the wall clock's time."""
-        name, now = shown["DBClusterIdentifier"], self._clock.now()
-        usual = "available" if shown["Status"] == "creating" else shown["Status"]
+    def _shown_instance(self, call: Call, name: str) -> dict[str, Any]:
+        [found] = instances_asked_for(self._rds(call).databases, {"DBInstanceIdentifier": name})
+        return {"DBInstance": self._seen_instance(call.region, found)}
+
+    def _seen_cluster(self, region: str, cluster: Any) -> dict[str, Any]:
+        name, now = cluster.db_cluster_identifier, self._clock.now()
         since = self._since.get((region, name), now)
         return {
-            **shown,
-            "Status": self._status("cluster", region, name) or usual,
+            **cluster_view(cluster),
+            "Status": self._status("cluster", region, name) or "available",
             "ClusterCreateTime": since,
             "EarliestRestorableTime": since,
             "LatestRestorableTime": max(since, now - self._clock.scaled(self._times.behind)),
-            "GlobalClusterIdentifier": self.world.of(shown["DBClusterArn"]),
+            "GlobalClusterIdentifier": self.world.of(cluster.db_cluster_arn),
         }
 
-    def _seen_instance(self, region: str, shown: Mapping[str, Any]) -> dict[str, Any]:
-        name = shown["DBInstanceIdentifier"]
-        standby = {"SecondaryAvailabilityZone": self._standby[region, name]} if shown.get("MultiAZ") else {}
+    def _seen_instance(self, region: str, instance: Any) -> dict[str, Any]:
+        name = instance.db_instance_identifier
+        shown = instance_view(instance)
+        if instance.multi_az and not instance.db_cluster_identifier:
+            shown["SecondaryAvailabilityZone"] = self._standby[region, name]
         status = self._status("db", region, name) or shown["DBInstanceStatus"]
         latest = self._clock.now() - self._clock.scaled(self._times.behind)
-        return {**shown, **standby, "DBInstanceStatus": status, "LatestRestorableTime": latest}
-
-
-def _cluster(region: str, name: str) -> Any:
-    found = backend("rds", region).clusters.get(name)
-    if found is None:
-        raise AwsError("DBClusterNotFoundFault", f"DBCluster {name} not found.", 404)
-    return found
-
-
-def _members(shown: Mapping[str, Any]) -> list[str]:
-    return [str(one["DBInstanceIdentifier"]) for one in shown["DBClusterMembers"]]
+        return {**shown, "DBInstanceStatus": status, "LatestRestorableTime": latest}
 
 
 def _is_reader(instance: Any) -> bool:
     return bool(instance.db_cluster_identifier) and not instance.is_cluster_writer
 
 
-def _gone(rds: Any, kind: str, name: str) -> None:
-    getattr(rds, kind).pop(name, None)
+def _gone(things: dict[str, Any], name: str) -> None:
+    things.pop(name, None)
 
 
 def _next_zone(region: str, cluster: str | None) -> str:
     """Instances of a cluster are spread over the first three zones."""
-    number = len(_cluster(region, cluster).members) - 1 if cluster else 0
+    number = len(backend("rds", region).clusters[cluster].members) - 1 if cluster else 0
     return zones_of(region)[number % 3].name
 
 

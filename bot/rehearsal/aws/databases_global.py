@@ -10,15 +10,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 from moto.backends import get_backend
 
 from bot.rehearsal.aws.call import Answer, AwsError, Call, Handler, Moto
 from bot.rehearsal.aws.clock import Clock
+from bot.rehearsal.aws.databases_times import DatabaseTimes
 from bot.rehearsal.aws.metrics import Metric
 from bot.rehearsal.aws.moto_app import ACCOUNT, backend
 from bot.rehearsal.aws.outages import Outages
+from bot.rehearsal.aws.paging import paged
 from bot.rehearsal.aws.query import answer_of
 from bot.rehearsal.aws.underway import Underway
 
@@ -26,17 +28,6 @@ from bot.rehearsal.aws.underway import Underway
 USUAL_LAG = 800.0
 _LAGS = {"AuroraGlobalDBRPOLag", "AuroraGlobalDBReplicationLag"}
 _LOOKS = timedelta(seconds=5)  # how long AWS verifies both clusters first
-
-
-class Times(Protocol):
-    """What of `DatabaseTimes` is needed here."""
-
-    @property
-    def promote(self) -> float: ...
-    @property
-    def switch(self) -> float: ...
-    @property
-    def rebuild(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -51,7 +42,9 @@ class Move:
 class GlobalDatabases:
     """`lag_behind` sets how far the secondaries of a global cluster are behind."""
 
-    def __init__(self, clock: Clock, outages: Outages, underway: Underway[tuple[str, str, str]], times: Times) -> None:
+    def __init__(
+        self, clock: Clock, outages: Outages, underway: Underway[tuple[str, str, str]], times: DatabaseTimes
+    ) -> None:
         self._clock, self._outages, self._underway, self._times = clock, outages, underway, times
         self._moves: dict[str, Move] = {}
         self._lags: dict[str, float] = {}
@@ -108,7 +101,7 @@ class GlobalDatabases:
         here = [one for one in found if not one.members or call.region in map(_region, _arns(one))]
         if wanted and not here:
             raise AwsError("GlobalClusterNotFoundFault", f"Global cluster {wanted} not found.", 404)
-        return {"GlobalClusters": [self._shown(one) for one in here]}
+        return paged(call, {"GlobalClusters": [self._shown(one) for one in here]})
 
     async def _fail_over(self, call: Call, _moto: Moto) -> Answer:
         asked = call.parameters

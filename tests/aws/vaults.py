@@ -1,6 +1,9 @@
 """A vault of the emulated AWS Backup with points of a table and of a bucket, which tests restore."""
 
 from datetime import datetime, timedelta
+from functools import cached_property
+
+from moto.backup.models import backup_backends
 
 from bot.rehearsal.aws.backup_vaults import Point
 from bot.rehearsal.aws.emulator import EmulatedAws
@@ -19,12 +22,16 @@ class Vault:
         for feature in (aws.backup_vaults, aws.backup_jobs, aws.restore_jobs):
             feature.forget()
         for region in ("us-east-1", "us-west-2"):
-            backup = aws.client("backup", region)
-            if not backup.list_backup_vaults()["BackupVaultList"]:
-                backup.create_backup_vault(BackupVaultName=VAULT)
-        self.tables, self.bucket = Tables(aws), Bucket(aws)
+            if VAULT not in backup_backends[ACCOUNT][region].vaults:
+                aws.client("backup", region).create_backup_vault(BackupVaultName=VAULT)
+        self.tables = Tables(aws)
         self.tables.forget()
         self.tables.create("carts", {"1": "full"})
+
+    @cached_property
+    def bucket(self) -> Bucket:
+        """Made when a test wants one."""
+        return Bucket(self.aws)
 
     def point(self, then: float = 60) -> Point:
         """Of `carts`, made now; `then` seconds pass."""

@@ -6,6 +6,7 @@ it brings back what is missing and repairs nothing that was overwritten (`s3.rol
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar
 
@@ -140,7 +141,7 @@ class RestoreRecoveryPoint:
 
 def _progress(params: FromPoint, aws: Aws, attempt: Attempt, memory: Mapping[str, Any]) -> Progress:
     """Of the very point that is being restored: another one may be the newest by now."""
-    target = _target(params, aws, attempt, memory.get("point", ""))
+    target = _aim(params, aws, attempt, memory.get("point", ""))
     return Failed(target) if isinstance(target, Phrase) else progress(target, aws, attempt, memory)
 
 
@@ -151,7 +152,15 @@ def _fits(params: FromPoint, job: Job) -> bool:
     return bool(job["RecoveryPointCreationDate"] <= params.before)
 
 
-def _target(params: FromPoint, aws: Aws, attempt: Attempt, point_arn: str = "") -> Target | Phrase:
+def _target(params: FromPoint, aws: Aws, attempt: Attempt) -> Target | Phrase:
+    """As it is asked of AWS Backup, which is told how the data is encrypted too."""
+    target = _aim(params, aws, attempt)
+    if isinstance(target, Phrase):
+        return target
+    return replace(target, encryption=encryption_of(aws, target.point))
+
+
+def _aim(params: FromPoint, aws: Aws, attempt: Attempt, point_arn: str = "") -> Target | Phrase:
     """What is restored, and into what; a phrase says why it cannot be."""
     point = chosen(aws, params, params.before, point_arn or params.recovery_point, attempt.now)
     if isinstance(point, Phrase):
@@ -159,7 +168,7 @@ def _target(params: FromPoint, aws: Aws, attempt: Attempt, point_arn: str = "") 
     if params.bucket and (problem := not_versioned(aws, params.to or params.bucket)):
         return problem
     name = restored_name(params.table, attempt.incident) if params.table else params.to or params.name
-    return Target(point, name, params.keys, encryption_of(aws, point))
+    return Target(point, name, params.keys)
 
 
 def _place(params: FromPoint, aws: Aws, attempt: Attempt) -> tuple[str, Mapping[str, Any]]:

@@ -5,6 +5,7 @@ deletes the table that it made, and no other. What it measures is the RTO that t
 the RPO. In four stages, each safe to begin again: restore, compare, tell, delete.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ClassVar, Literal
 
@@ -126,7 +127,7 @@ class RestoreTest:
         if not attempt.memory:
             return self._begin(params, aws, attempt)
         found = Found.model_validate(attempt.memory)
-        target = _target(params, aws, attempt, found.point)
+        target = _aim(params, aws, attempt, found.point)
         if found.stage != "tell" or isinstance(target, Phrase):
             return self.look(params, aws, attempt)
         found.output["recorded"] = _tell(aws, found)
@@ -138,7 +139,7 @@ class RestoreTest:
 
     def look(self, params: Trial, aws: Aws, attempt: Attempt) -> Progress:
         found = Found.model_validate(attempt.memory)
-        target = _target(params, aws, attempt, found.point)
+        target = _aim(params, aws, attempt, found.point)
         if isinstance(target, Phrase):
             return Failed(target)
         if found.stage == "restore":
@@ -245,12 +246,21 @@ def _verdict(params: Trial, found: Found) -> Progress:
     return Done(phrase(what, **fields, **counts), output)
 
 
-def _target(params: Trial, aws: Aws, attempt: Attempt, point_arn: str = "") -> Target | Phrase:
+def _target(params: Trial, aws: Aws, attempt: Attempt) -> Target | Phrase:
+    """As it is asked of AWS Backup, which is told how the data is encrypted too."""
+    target = _aim(params, aws, attempt)
+    if isinstance(target, Phrase):
+        return target
+    return replace(target, encryption=encryption_of(aws, target.point))
+
+
+def _aim(params: Trial, aws: Aws, attempt: Attempt, point_arn: str = "") -> Target | Phrase:
+    """The newest point, or the one that the trial began with; a phrase says why there is none."""
     wanted = Protected(vault=params.vault, table=params.table)
     point = chosen(aws, wanted, attempt.now, point_arn, attempt.now)
     if isinstance(point, Phrase):
         return point
-    return Target(point, _test_name(params, attempt), (), encryption_of(aws, point))
+    return Target(point, _test_name(params, attempt))
 
 
 def _test_name(params: Trial, attempt: Attempt) -> str:

@@ -108,7 +108,7 @@ def items(site: Site, table: str) -> Mapping[str, float] | None:
     found = backend("dynamodb", site.region).tables.get(table)
     if found is None:
         return None
-    return {_text(item, "id"): float(_text(item, "total")) for item in found.all_items()}
+    return {_text(item, "id"): float(_text(item, "total")) for item in found.items.values()}
 
 
 def _of_nodes(site: Site, balancer: str) -> Part:

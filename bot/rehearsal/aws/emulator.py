@@ -40,6 +40,7 @@ from bot.rehearsal.aws.moto_app import ACCOUNT, MotoApp
 from bot.rehearsal.aws.names import Names
 from bot.rehearsal.aws.object_replication import ObjectReplication
 from bot.rehearsal.aws.outages import Outages
+from bot.rehearsal.aws.parameters import Parameters
 from bot.rehearsal.aws.permissions import Permissions
 from bot.rehearsal.aws.queues import Queues
 from bot.rehearsal.aws.quotas import Quotas
@@ -119,6 +120,7 @@ class EmulatedAws:
                 Alarms(self.clock),
                 self._topics,
                 Queues(),
+                Parameters(self.clock),
                 backups,
                 objects.Objects(),
                 tables,

@@ -33,5 +33,8 @@ def share() -> None:
     """Every loader that is made from now on reads so. Call it before moto is imported: it reads while it is."""
     Loader.FILE_LOADER_CLASS = SharedFiles
     import moto.core.utils as users  # noqa: PLC0415  # only now
+    from moto import backends  # noqa: PLC0415  # only now
 
     users.create_loader = cache(users.create_loader)  # type: ignore[attr-defined]  # it lists every service for each
+    modules = frozenset(backends.list_of_moto_modules())
+    backends.list_of_moto_modules = lambda: modules  # it lists its own folder for each request

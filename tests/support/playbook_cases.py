@@ -6,7 +6,7 @@ An alarm that only people would raise has the name that the rehearsal gives to w
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bot.rehearsal.drill import USUAL
+from bot.rehearsal.stories import STORIES
 
 
 @dataclass(frozen=True)
@@ -17,10 +17,11 @@ class Case:
     inputs: Mapping[str, str] = field(default_factory=dict)
 
 
-CASES: Mapping[str, Case] = {name: Case(breaks) for name, breaks in USUAL.items()} | {
+CASES: Mapping[str, Case] = {
+    **{name: Case(story.breaks, story.inputs) for name, story in STORIES.items() if not story.before},
     "restore-table-backup": Case(("table:orders",)),
     "restore-backup": Case(("table:carts",)),
     "restore-bucket": Case(("objects:assets/",)),
     "switch-region": Case(("region:us-east-1",), {"away_from": "us-east-1"}),
-    "whole-service-restore": Case(("table:orders", "objects:assets/", "release:web")),
+    "whole-service-restore": Case(("table:orders", "objects:assets/", "release:web"), {"prefix": "assets/"}),
 }

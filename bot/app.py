@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
-from typing import Any
 
 import aiohttp
 import structlog
@@ -17,7 +16,7 @@ from bot.aws.choices import choices
 from bot.aws.session import Session
 from bot.aws.session import Settings as AwsSettings
 from bot.aws.survey import ask
-from bot.contact.sms import Sms
+from bot.contacts import contact_methods
 from bot.core import Core
 from bot.counted import CountedInbox, CountedMethod
 from bot.errors import N_, Unavailable, phrase
@@ -170,10 +169,7 @@ async def _without_slack(_job: Job) -> Record:
 
 
 def _contact_methods(core: Core, aws: Aws, slack: SlackParts | None) -> Mapping[str, ContactMethod]:
-    async def publish(**message: Any) -> Any:
-        return await aws.pool(lambda: aws.session(core.config.region).client("sns").publish(**message))
-
-    methods: list[ContactMethod] = [Sms(publish, core.config.language)]
+    methods: list[ContactMethod] = contact_methods(core, aws)
     if slack:
         methods.append(slack.pages)
     return {method.kind: CountedMethod(method) for method in methods}

@@ -108,6 +108,48 @@ class Role(_Part):
         return self
 
 
+_REGION = r"^[a-z]{2}(-[a-z]+)+-\d{1,2}$"
+_NUMBER = r"^\+[1-9]\d{6,14}$"
+
+
+class SmsPart(_Part):
+    """Text messages beside SNS."""
+
+    sender: str = Field(
+        default="",
+        description="AWS End User Messaging's phone number, pool or sender id: the second way. Empty: SNS alone.",
+    )
+
+
+class EmailPart(_Part):
+    """Emails through SES."""
+
+    sender: str = Field(alias="from", description="An address that SES has verified in each of the regions.")
+
+
+class VoicePart(_Part):
+    """A Connect instance that calls people."""
+
+    region: str = Field(pattern=_REGION, description="Where the instance is.")
+    instance: str = Field(min_length=1, max_length=100, description="Its id.")
+    flow: str = Field(min_length=1, max_length=500, description="The contact flow that reads the incident out.")
+    number: str = Field(pattern=_NUMBER, description="The number that calls: +1…, claimed in the instance.")
+
+
+class ContactPart(_Part):
+    """How people are reached beside Slack."""
+
+    regions: tuple[Annotated[str, Field(pattern=_REGION)], ...] = Field(
+        default=(),
+        description="Where pages are sent from: when the first refuses, the next is used. Empty: Lifeboat's own.",
+    )
+    sms: SmsPart = SmsPart()
+    email: EmailPart | None = Field(default=None, description="Left out, nobody is paged by email.")
+    voice: tuple[VoicePart, ...] = Field(
+        default=(), description="Instances that call, in the order in which they are tried."
+    )
+
+
 def _people_alone(written: Any) -> Any:
     return {"people": written} if isinstance(written, list | tuple) else written
 
@@ -136,6 +178,12 @@ class Config(_Part):
     services: Mapping[str, Service] = Field(default_factory=dict)
     default_policy: str = Field(default="default", description="Policy for alarms that belong to no service.")
     slack: SlackPart = SlackPart()
+    contact: ContactPart = ContactPart()
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^(https://|http://(127\.0\.0\.1|localhost)(:|/|$))",
+        description="Where people's phones reach this Lifeboat, for links in emails: https://dr.example.com",
+    )
     automatic: AutomaticPart = AutomaticPart()
     commands: Mapping[Annotated[str, Field(pattern="^(restore|evacuate|failover|failback)$")], str] = Field(
         default_factory=dict, description="Your own playbook for a command of /dr, such as failover: our-failover."

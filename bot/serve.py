@@ -12,6 +12,8 @@ import structlog
 from aiohttp import web
 
 from bot.app import POLL_SECONDS, build_worker, form_choices, open_aws, open_slack, sns_door, sqs_doors
+from bot.contact.acknowledging import Acknowledging
+from bot.contacts import links_of
 from bot.core import Core, open_core
 from bot.errors import Unavailable
 from bot.intake.sqs import SqsDoor
@@ -95,8 +97,13 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Parts:
     async def ready() -> Mapping[str, str]:
         return await parts.problems()
 
+    links = Acknowledging(core.store, core.responder, links_of(core), core.config.language, core.clock.now)
     http = routes(
-        alarms=sns_door(core, aws, session), slack=Door(bolt, secret).handle_http, ready=ready, store=core.store
+        alarms=sns_door(core, aws, session),
+        links=links,
+        slack=Door(bolt, secret).handle_http,
+        ready=ready,
+        store=core.store,
     )
     parts = Parts(core, worker, queues, socket, heard.desk, http)
     return parts

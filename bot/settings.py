@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     port: int = Field(default=8080, ge=0, le=65535)
     sns_cert_url_base: str | None = None
     person: str | None = None
+    link_secret: SecretStr | None = None
+    webhook_secret: SecretStr | None = None
     slack_bot_token: SecretStr | None = Field(default=None, validation_alias=AliasChoices("SLACK_BOT_TOKEN"))
     slack_signing_secret: SecretStr | None = Field(default=None, validation_alias=AliasChoices("SLACK_SIGNING_SECRET"))
     slack_app_token: SecretStr | None = Field(default=None, validation_alias=AliasChoices("SLACK_APP_TOKEN"))

@@ -26,9 +26,18 @@ class AlarmDoor(Protocol):
     async def receive(self, body: bytes, headers: Mapping[str, str]) -> Reply: ...
 
 
+class LinkDoor(Protocol):
+    """`bot.contact.acknowledging.Acknowledging`: a status and a page for whoever opens a link, or presses its button."""
+
+    async def show(self, token: str) -> tuple[int, str]: ...
+
+    async def press(self, token: str) -> tuple[int, str]: ...
+
+
 def routes(
     *,
     alarms: AlarmDoor,
+    links: LinkDoor,
     slack: Callable[[bytes, Mapping[str, str]], Awaitable[SlackReply]],
     ready: Callable[[], Awaitable[Mapping[str, str]]],
     store: Store,
@@ -42,6 +51,12 @@ def routes(
     async def take_slack(request: web.Request) -> web.Response:
         status, headers, body = await slack(await request.read(), request.headers)
         return web.Response(status=status, headers=dict(headers), body=body)
+
+    async def open_link(request: web.Request) -> web.Response:
+        return _page(*await links.show(request.match_info["token"]))
+
+    async def press_link(request: web.Request) -> web.Response:
+        return _page(*await links.press(request.match_info["token"]))
 
     async def healthz(_: web.Request) -> web.Response:
         return web.Response(text="ok")
@@ -57,10 +72,22 @@ def routes(
     app = web.Application(client_max_size=MAX_BODY)
     app.router.add_post("/alarms/sns", take_alarm)
     app.router.add_post("/slack/events", take_slack)
+    app.router.add_get("/ack/{token}", open_link)
+    app.router.add_post("/ack/{token}", press_link)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", show_metrics)
     return app
+
+
+def _page(status: int, html: str) -> web.Response:
+    """Nothing is loaded from elsewhere, nobody frames it, and the address, which is a key, is told to nobody."""
+    headers = {
+        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-store",
+    }
+    return web.Response(status=status, text=html, content_type="text/html", headers=headers)
 
 
 async def _gauge(store: Store) -> None:

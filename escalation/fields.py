@@ -15,6 +15,8 @@ from escalation.refusal import shown
 _NAME = r"[a-z0-9][a-z0-9_-]*"
 _LANGUAGE = r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*"
 _SLACK_USER = r"[UW][A-Z0-9]+"
+_EMAIL = r"[^@\s,;<>\"]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}"
+_WEB_ADDRESS = r"(https://[A-Za-z0-9.-]+|http://(127\.0\.0\.1|localhost))(:[0-9]{1,5})?(/[^\s#]*)?"
 _WALL_TIME = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?"
 _DAY = r"2[0-9]{3}-[0-9]{2}-[0-9]{2}"
 _MOMENT = rf"{_DAY}[ T]{_WALL_TIME}(Z|[+-][0-9]{{2}}:[0-9]{{2}})?"
@@ -111,6 +113,21 @@ SlackUser = Annotated[
         N_('Copy it in Slack from the profile, "Copy member ID"; it looks like U01ABC2DEF3.'),
     ),
     _schema(_SLACK_USER),
+]
+EmailAddress = Annotated[
+    str,
+    _matching(_EMAIL, N_("{value} is not an email address."), N_("Write one such as mina@example.com.")),
+    _schema(_EMAIL, "mina@example.com"),
+]
+#: What is sent there is signed and not secret, but it says what is broken: so not in clear over the network.
+WebAddress = Annotated[
+    str,
+    _matching(
+        _WEB_ADDRESS,
+        N_("{value} is not the address of a webhook."),
+        N_("Write https://…; http is taken for this machine alone."),
+    ),
+    _schema(_WEB_ADDRESS, "https://example.com/hook"),
 ]
 ZoneName = Annotated[str, AfterValidator(_known_zone), Field(examples=["Asia/Seoul", "Europe/Rome"])]
 #: E.164, such as +821000000001; spaces, dots, dashes and brackets are taken out.

@@ -26,6 +26,14 @@ class Door:
         return Reply(503, "try again") if body == b"busy" else Reply(200, "taken")
 
 
+class Linked:
+    async def show(self, token: str) -> tuple[int, str]:
+        return 200, f"<p>open {token}</p>"
+
+    async def press(self, token: str) -> tuple[int, str]:
+        return 404, f"<p>pressed {token}</p>"
+
+
 @pytest.fixture
 def not_ready() -> dict[str, str]:
     return {}
@@ -39,7 +47,7 @@ async def client(store: Store, not_ready: dict[str, str]) -> AsyncIterator[Any]:
     async def ready() -> Mapping[str, str]:
         return not_ready
 
-    app = routes(alarms=Door(), slack=slack, ready=ready, store=store)
+    app = routes(alarms=Door(), links=Linked(), slack=slack, ready=ready, store=store)
     async with TestClient(TestServer(app)) as opened:
         yield opened
 
@@ -58,6 +66,16 @@ async def test_a_body_of_the_largest_size_is_read_and_one_byte_more_is_not(clien
 async def test_slack_gets_status_headers_and_body_as_they_are(client: Any) -> None:
     answer = await client.post("/slack/events", data=b"abc", headers={"X-Test": "1"})
     assert (answer.status, answer.headers["X-Slack-No-Retry"], await answer.read()) == (202, "1", b"cba")
+
+
+async def test_a_link_is_opened_by_get_and_pressed_by_post_alone(client: Any) -> None:
+    opened, pressed = await client.get("/ack/abc.d-_"), await client.post("/ack/abc.d-_")
+    assert (opened.status, await opened.text()) == (200, "<p>open abc.d-_</p>")
+    assert (pressed.status, await pressed.text()) == (404, "<p>pressed abc.d-_</p>")
+    for answer in (opened, pressed):
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        assert (answer.headers["Referrer-Policy"], answer.headers["Cache-Control"]) == ("no-referrer", "no-store")
+    assert "open" in await (await client.get("/ack/abc.d-_", headers={"User-Agent": "scanner"})).text()
 
 
 async def test_readiness_names_what_is_not_ready(client: Any, not_ready: dict[str, str]) -> None:

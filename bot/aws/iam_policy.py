@@ -258,11 +258,23 @@ def _condition(permissions: Collection[str], scope: tuple[str, ...], to: str, pl
 def _own(config: Config, place: Where) -> list[Document]:
     """What Lifeboat does for itself, as far as lifeboat.yaml asks for it."""
     sources = config.sources
-    own = {"StringEquals": {"aws:RequestedRegion": [place.own_region]}}
+    pages_from = sorted({place.own_region, *config.contact.regions})
+    own = {"StringEquals": {"aws:RequestedRegion": pages_from}}
     statements = [
         Statement(frozenset({"iam:GetRole", "iam:SimulatePrincipalPolicy"}), (place.role_arn(place.role),)),
         Statement(frozenset({"sns:Publish"}), (f"arn:{place.partition}:sns:*:*:*",), own, everything_but=True),
     ]
+    contact = config.contact
+    if contact.email:
+        statements.append(
+            Statement(frozenset({"ses:SendEmail"}), (f"arn:{place.partition}:ses:*:{place.account}:identity/*",))
+        )
+    if contact.sms.sender:
+        numbers = f"arn:{place.partition}:sms-voice:*:{place.account}:*"
+        statements.append(Statement(frozenset({"sms-voice:SendTextMessage"}), (numbers,)))
+    for line in contact.voice:
+        calls = f"arn:{place.partition}:connect:{line.region}:{place.account}:instance/{line.instance}/*"
+        statements.append(Statement(frozenset({"connect:StartOutboundVoiceContact"}), (calls,)))
     if sources.queues:
         queues = tuple(_queue_arn(url, place) for url in sources.queues)
         statements.append(Statement(frozenset({"sqs:DeleteMessage", "sqs:ReceiveMessage"}), queues))

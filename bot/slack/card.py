@@ -48,7 +48,13 @@ _PAGES = {
     "superseded": N_("☑️ {name}: paged, somebody else answered"),
     "failed": N_("❌ {name}: could not be reached"),
 }
-_METHODS = {"slack": N_("Slack"), "sms": N_("text message")}
+_METHODS = {
+    "slack": N_("Slack"),
+    "sms": N_("text message"),
+    "email": N_("email"),
+    "voice": N_("phone call"),
+    "webhook": N_("webhook"),
+}
 _RUN_STATES = {
     "planning": N_("📝 {name}: being planned"),
     "planned": N_("📝 {name}: waits for approval"),

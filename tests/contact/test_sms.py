@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from bot.contact.sms import LIMIT_BYTES, Sms, text
+from bot.contact.sms import LIMIT_BYTES, Sms, text, through_sns
 from bot.errors import ActionFailed, DeliveryFailed, phrase
 from bot.incident.incident import Incident
 from bot.incident.pager import Page
@@ -42,7 +42,7 @@ class Sns:
 
 async def test_one_message_goes_to_the_persons_number_by_their_clock() -> None:
     sns = Sns()
-    await Sms(sns.publish, "en").send(_page("alex"), _incident(), again=False)
+    await Sms({"sns:us-east-1": through_sns(sns.publish)}, "en").send(_page("alex"), _incident(), again=False)
     [message] = sns.published
     assert message["PhoneNumber"].replace(" ", "").replace("-", "") == "+12125550142"
     assert message["MessageAttributes"]["AWS.SNS.SMS.SMSType"]["StringValue"] == "Transactional"
@@ -54,7 +54,7 @@ async def test_one_message_goes_to_the_persons_number_by_their_clock() -> None:
 async def test_what_aws_only_throttles_is_not_permanent(retry: bool) -> None:
     sns = Sns(ActionFailed(phrase("slow down"), retry=retry))
     with pytest.raises(DeliveryFailed) as caught:
-        await Sms(sns.publish, "en").send(_page(), _incident(), again=False)
+        await Sms({"sns:us-east-1": through_sns(sns.publish)}, "en").send(_page(), _incident(), again=False)
     assert caught.value.permanent is not retry
     assert str(caught.value) == "slow down"
 

@@ -95,13 +95,13 @@ MISTAKES: list[tuple[str, str, str, list[str]]] = [
         "people.yaml",
         "contacts: [slack]",
         "contacts: [slak]",
-        ["people.yaml:13:14: jun.contacts[0]: 'slak' is not a contact method. Did you mean slack? Known: slack, sms."],
+        ["people.yaml:13:14: jun.contacts[0]: 'slak' is not a contact method. Did you mean slack? Known: email, slack, sms, voice, webhook."],
     ),
     (
         "people.yaml",
         "contacts: [slack]",
         "contacts: [sms]",
-        ['people.yaml:13:14: jun.contacts[0]: sms needs a number. Write it after a colon: sms: "+82 10-0000-0001".'],
+        ['people.yaml:13:14: jun.contacts[0]: sms needs an address. Write it after a colon: sms: "+82 10-0000-0001".'],
     ),
     (
         "people.yaml",
@@ -116,7 +116,7 @@ MISTAKES: list[tuple[str, str, str, list[str]]] = [
         "contacts: [slack]",
         "contacts: [{sms: '+821000000002', slack: U1}]",
         [
-            "people.yaml:13:14: jun.contacts[0]: {'sms': '+821000000002', 'slack': 'U1'} is not a contact method. Known: slack, sms."
+            "people.yaml:13:14: jun.contacts[0]: {'sms': '+821000000002', 'slack': 'U1'} is not a contact method. Known: email, slack, sms, voice, webhook."
         ],
     ),
     (

@@ -188,7 +188,7 @@ def test_the_readme_lists_every_command() -> None:
 
 
 def test_the_readme_lists_every_http_route() -> None:
-    served: Any = web.routes(alarms=None, slack=None, ready=None, store=None)  # type: ignore[arg-type]  # never called
+    served: Any = web.routes(alarms=None, links=None, slack=None, ready=None, store=None)  # type: ignore[arg-type]  # never called
     ours = {f"{route.method} {route.resource.canonical}" for route in served.router.routes() if route.method != "HEAD"}
     assert first_words("README.md", "HTTP") == ours
 

@@ -7,7 +7,7 @@ later one ("the last writer wins"); one that it shows may have replaced what was
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -41,10 +41,13 @@ def note(record: Record, seen: dict[str, Seen]) -> None:
     seen.setdefault(_digest(record, "NewImage"), Seen(at=_at(record), before=_image(record, "OldImage")))
 
 
-def judge(record: Record, since: datetime, seen: Mapping[str, Seen]) -> Late | None:
-    """What became of a write that the region without the pen showed; None: it came from the other, or is older."""
-    at = record["ApproximateCreationDateTime"]
-    if at < since.replace(microsecond=0):
+def judge(record: Record, since: datetime, margin: timedelta, seen: Mapping[str, Seen]) -> Late | None:
+    """What became of a write that the region without the pen showed; None: it came from the other, or is older.
+
+    Of what was written within `margin` before the fence, only what is lost or has replaced another is told.
+    """
+    at, fence = record["ApproximateCreationDateTime"], since.replace(microsecond=0)
+    if at < fence - margin:
         return None
     found = seen.get(_digest(record, "NewImage"))
     if found is not None and found.at <= _at(record):
@@ -53,6 +56,8 @@ def judge(record: Record, since: datetime, seen: Mapping[str, Seen]) -> Late | N
         fate: Fate = "lost"
     else:
         fate = "arrived" if found.before == _image(record, "OldImage") else "replaced"
+    if fate == "arrived" and at < fence:
+        return None
     written = record.get("NewImage")
     return Late(
         fate=fate, at=at.isoformat(), key=to_json(record["Keys"]), written=None if written is None else to_json(written)

@@ -136,7 +136,7 @@ class Reconcile:
             if reading.side == "kept":
                 if record["ApproximateCreationDateTime"] >= since.replace(microsecond=0):
                     note(record, reading.seen)
-            elif late := judge(record, since, reading.seen):
+            elif late := judge(record, params.since, params.margin, reading.seen):
                 reading.late.append(late)
         if not reading.place.over:
             return

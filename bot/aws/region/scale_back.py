@@ -7,7 +7,7 @@ from bot.aws.ecs.service import SERVICES as IAM_SERVICES
 from bot.aws.ecs.service import touched
 from bot.aws.region.known import SERVICES, Size, running
 from bot.aws.region.services import batches, describe, targets
-from bot.aws.region.sizes import TARGETS, Services, SizeTexts, lower_to, read, register, set_desired
+from bot.aws.region.sizes import TARGETS, Services, SizeTexts, lower_to, read, register, set_desired, without_numbers
 from bot.aws.slices import Slice
 from bot.aws.ssm import PARAMETERS, ParameterName
 from bot.errors import N_, Phrase, phrase
@@ -62,24 +62,24 @@ class ScaleBack:
     facts: ClassVar[Facts]
 
     def plan(self, params: Back, aws: Aws, attempt: Attempt) -> StepPlan:
+        """Every service is named, whatever its size now: what was scaled out may go on growing until its turn comes."""
         sizes = _sizes(params, aws, attempt)
-        touches = tuple(touched(aws, *name.split("/", 1)) for name in params.services)
-        if problem := _writes_here(params, aws):
-            return StepPlan(warnings=(problem,), touches=touches)
         calls: list[Call] = []
         changes: list[Change] = []
         for cluster, names in batches([name for name in params.services if name in sizes]):
             for name, service in describe(aws, cluster, names).items():
                 size = sizes[f"{cluster}/{name}"]
+                calls += (without_numbers(call) for call in _calls(cluster, name, size))
                 if service["desiredCount"] > size.desired:
-                    calls += _calls(cluster, name, size)
                     what = phrase(N_("Tasks of {service} in {region}"), service=f"{cluster}/{name}", region=aws.region)
                     changes.append(Change(what, str(service["desiredCount"]), str(size.desired)))
         fewer = phrase(N_("{region} can carry less load then, until it is scaled out again."), region=aws.region)
         missing = [name for name in params.services if name not in sizes]
+        problem = _writes_here(params, aws)
         return StepPlan(
-            calls=tuple(calls), changes=tuple(changes), touches=touches, disturbs=(fewer,) if changes else (),
-            warnings=(_unknown(missing),) if missing else (),
+            calls=tuple(calls), changes=tuple(changes), disturbs=(fewer,) if changes else (),
+            touches=tuple(touched(aws, *name.split("/", 1)) for name in params.services),
+            warnings=(*((_unknown(missing),) if missing else ()), *((problem,) if problem else ())),
         )  # fmt: skip
 
     def act(self, params: Back, aws: Aws, attempt: Attempt) -> Progress:

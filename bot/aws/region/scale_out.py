@@ -29,6 +29,7 @@ from bot.aws.region.sizes import (
     size_of,
     unknown,
     wanted,
+    without_numbers,
     written,
 )
 from bot.aws.region.watching import Work, watch
@@ -214,12 +215,9 @@ def _goal(
 
 
 def _calls(name: str, service: Mapping[str, Any], target: Mapping[str, Any] | None, tasks: int) -> Iterator[Call]:
-    """Without the numbers, which go on with the load while people approve: those are among the changes."""
     cluster, _, short = name.partition("/")
     both = (register(cluster, short, tasks),) if target else ()
-    for call in (*both, set_desired(cluster, short, max(tasks, service["desiredCount"]))):
-        kept = {key: value for key, value in call.parameters.items() if key not in {"MinCapacity", "desiredCount"}}
-        yield Call(call.service, call.operation, kept)
+    return map(without_numbers, (*both, set_desired(cluster, short, max(tasks, service["desiredCount"]))))
 
 
 def _needs(aws: Aws, attempt: Attempt, more: Mapping[str, int]) -> tuple[Need, ...]:

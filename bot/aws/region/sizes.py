@@ -71,6 +71,12 @@ def set_desired(cluster: str, name: str, tasks: int) -> Call:
     return Call("ecs", "UpdateService", {"cluster": cluster, "service": name, "desiredCount": tasks})
 
 
+def without_numbers(call: Call) -> Call:
+    """As a plan shows it: the load goes on while people approve, and the numbers are among the changes."""
+    kept = {key: value for key, value in call.parameters.items() if key not in {"MinCapacity", "desiredCount"}}
+    return Call(call.service, call.operation, kept)
+
+
 def raise_to(aws: Aws, cluster: str, name: str, service: Service, target: Target | None, tasks: int) -> int:
     """The minimum first, or autoscaling takes the new tasks away again; never fewer. How many tasks were asked for."""
     if target and target["MinCapacity"] < tasks:

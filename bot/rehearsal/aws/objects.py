@@ -10,23 +10,27 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import moto.s3.models
+import moto.ssm.models
 
 from bot.rehearsal.aws.call import Answer, Call, Handler, Moto
 from bot.rehearsal.aws.clock import Clock
 from bot.rehearsal.aws.moto_app import backend
 
-_models: Any = moto.s3.models
-_utcnow = _models.utcnow
+#: What stamps what it keeps: objects, and parameters, whose date says since when a region may write.
+_STAMPING: tuple[Any, ...] = (moto.s3.models, moto.ssm.models)
+_utcnow = _STAMPING[0].utcnow
 _PAGE = 1000
 
 
 def follow(clock: Clock) -> None:
-    """From now on moto asks `clock` when an object is made; its times are naive, in UTC."""
-    _models.utcnow = lambda: clock.now().replace(tzinfo=None)
+    """From now on moto asks `clock` when an object or a parameter is made; its times are naive, in UTC."""
+    for models in _STAMPING:
+        models.utcnow = lambda: clock.now().replace(tzinfo=None)
 
 
 def unfollow() -> None:
-    _models.utcnow = _utcnow
+    for models in _STAMPING:
+        models.utcnow = _utcnow
 
 
 class Objects:

@@ -3,7 +3,7 @@
 import heapq
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 from itertools import count
 
 from bot.rehearsal.aws.clock import Clock
@@ -17,7 +17,6 @@ from bot.rehearsal.aws.tasks import Key, Place, Task
 #: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html
 BURST, LAUNCHES_PER_SECOND = 100, 20
 _TAKEN_BY_AWS = 4  # at the start of a subnet
-_WHOLE = 0.999  # a launch, as far as microseconds can tell
 _AGAIN = 15.0  # seconds until ECS looks for room once more
 _NO_VCPUS = "You've reached the limit on the number of vCPUs you can run concurrently."
 _NO_ADDRESS = "RESOURCE:ENI: the subnet {subnet} has no free addresses."
@@ -71,18 +70,17 @@ class Fleet:
         """How many of its addresses are ours."""
         return len(self._addresses[subnet].taken) if subnet in self._addresses else 0
 
-    def take_room(self, size: float, place: Place, at: datetime) -> Room | Refused:
-        if (again_at := self._launches.refuse(at)) is not None:
-            return Refused(again_at)
+    def take_room(self, key: Key, size: float, place: Place, at: datetime) -> Room | Refused:
         later = at + self._clock.scaled(_AGAIN)
         if size and self.vcpus + size > self._quotas.value(FARGATE_VCPUS, self.region):
             return Refused(later, _NO_VCPUS)
-        address = self._pool(place.subnet).take() if place.subnet else ""
-        if address is None:
+        pool = self._pool(place.subnet) if place.subnet else None
+        if pool and pool.is_full:
             return Refused(later, _NO_ADDRESS.format(subnet=place.subnet))
-        self._launches.take()
+        if (again_at := self._launches.take(key, at)) > at:
+            return Refused(again_at)
         self.vcpus += size
-        return Room(address, size)
+        return Room(pool.take() if pool else "", size)
 
     def give_back(self, task: Task) -> None:
         self.vcpus -= task.size
@@ -106,22 +104,26 @@ class Fleet:
 
 
 class _Launches:
-    """A bucket of launches, full at first, that fills at a steady pace."""
+    """A bucket of launches, full at first, that fills at a steady pace. Who finds it empty is given a time to come back."""
 
     def __init__(self, interval: timedelta) -> None:
         self._interval = interval
-        self._left = float(BURST)
-        self._at: datetime | None = None
+        self._used_up: datetime | None = None  # until when everything that it has gained is given out
+        self._promised: dict[Key, datetime] = {}
 
-    def refuse(self, at: datetime) -> datetime | None:
-        """When there will be one; None: there is one now."""
-        if self._at is not None:
-            self._left = min(BURST, self._left + (at - self._at) / self._interval)
-        self._at = at
-        return None if self._left >= _WHOLE else at + (1 - self._left) * self._interval
-
-    def take(self) -> None:
-        self._left -= 1
+    def take(self, key: Key, at: datetime) -> datetime:
+        """When the service may launch a task: now, or later, when it shall ask again."""
+        promised = self._promised.get(key)
+        if promised is not None:
+            if promised <= at:
+                del self._promised[key]
+            return max(promised, at)
+        used_up = max(at, self._used_up or at)
+        free_at = max(at, used_up - (BURST - 1) * self._interval)
+        self._used_up = used_up + self._interval
+        if free_at > at:
+            self._promised[key] = free_at
+        return free_at
 
 
 class _Addresses:
@@ -129,15 +131,19 @@ class _Addresses:
 
     def __init__(self, block: IPv4Network) -> None:
         self.taken: set[str] = set()
-        self._block = block
+        self._first = int(block.network_address) + _TAKEN_BY_AWS
+        self._count = block.num_addresses - _TAKEN_BY_AWS - 1  # the last one is the broadcast address
         self._next = 0
 
-    def take(self) -> str | None:
-        size = self._block.num_addresses - _TAKEN_BY_AWS - 1  # the last one is the broadcast address
-        for _ in range(size):
-            address = str(self._block[_TAKEN_BY_AWS + self._next])
-            self._next = (self._next + 1) % size
+    @property
+    def is_full(self) -> bool:
+        return len(self.taken) >= self._count
+
+    def take(self) -> str:
+        """There must be one: `is_full` tells."""
+        while True:
+            address = str(IPv4Address(self._first + self._next))
+            self._next = (self._next + 1) % self._count
             if address not in self.taken:
                 self.taken.add(address)
                 return address
-        return None

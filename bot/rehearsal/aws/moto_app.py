@@ -1,6 +1,7 @@
 """moto's server application, called in this process without a socket."""
 
 import io
+from functools import cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -20,7 +21,16 @@ _HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "server", "d
 
 def backend(service: SERVICE_NAMES, region: str, account: str = ACCOUNT) -> Any:
     """What moto remembers of a service in a region: its own model objects."""
-    return get_backend(service)[account][region]
+    every = _backends(service)
+    # What is there is found without moto's imports and locks: features ask thousands of times.
+    known: Any = dict.get(every, account)
+    found = dict.get(known, region) if known is not None else None
+    return every[account][region] if found is None else found
+
+
+@cache
+def _backends(service: SERVICE_NAMES) -> Any:
+    return get_backend(service)
 
 
 class MotoApp:

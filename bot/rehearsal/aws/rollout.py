@@ -39,7 +39,7 @@ class Refused:
 class Surroundings(Protocol):
     """The region, as far as a service needs it."""
 
-    def take_room(self, size: float, place: Place, at: datetime) -> Room | Refused: ...
+    def take_room(self, key: Key, size: float, place: Place, at: datetime) -> Room | Refused: ...
 
     def give_back(self, task: Task) -> None: ...
 
@@ -182,9 +182,11 @@ class Rollout:
         wanted = [task for task in self.tasks if task.wanted]
         mine = sum(task.deployment is self.primary for task in wanted)
         room = max(self.desired, self.desired * self.limits.maximum_percent // 100) - len(wanted)
-        for _ in range(min(self.desired - mine, room)):
+        missing = min(self.desired - mine, room)
+        size = self.size_of(self.primary.task_definition) if missing > 0 else 0
+        for _ in range(missing):
             place = self._place()
-            given = self._surroundings.take_room(self.size_of(self.primary.task_definition), place, at)
+            given = self._surroundings.take_room(self.key, size, place, at)
             if isinstance(given, Refused):
                 self._again_at = given.again_at
                 if given.why:

@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from bot.aws import several
 from bot.aws.routing_control.endpoints import endpoints_for
 from bot.aws.routing_control.ready import Answering, Ready
 from bot.aws.routing_control.states import States
@@ -131,8 +133,49 @@ def test_an_endpoint_that_comes_back_is_used(cells: Cells) -> None:
     assert isinstance(step.wait(step.act()), Done)
 
 
-def test_the_endpoint_in_the_failing_region_is_never_asked(cells: Cells) -> None:
+def test_those_that_were_silent_before_are_asked_again_in_the_next_round(cells: Cells) -> None:
     step = switch(cells)
+    order = [one.region for one in endpoints_for(cells.cluster, (), step.attempt())]
+    step.memory = {"silent": dict.fromkeys(order[:3], "ConnectTimeoutError")}
+    for region in order[3:]:
+        cells.aws.routing_controls.fail_endpoint(region)
+    assert isinstance(step.act(), Working)  # the two that were left do not answer either
+    assert isinstance(step.act(), Working)
+    assert cells.aws.calls[-1].region == order[0]
+    assert isinstance(step.run(), Done)
+
+
+def test_a_round_that_takes_longer_than_a_lease_allows_goes_on_where_it_was(
+    cells: Cells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Brief:
+        """Real time passes in time-outs only, which no test waits for."""
+
+        def __init__(self) -> None:
+            self.asked = 0
+
+        def is_over(self) -> bool:
+            self.asked += 1
+            return self.asked > 2
+
+    monkeypatch.setattr(several, "Slice", Brief)
+    order = [one.region for one in endpoints_for(cells.cluster, (), switch(cells).attempt())]
+    for region in order[:4]:
+        cells.aws.routing_controls.fail_endpoint(region)
+    step = switch(cells)
+    asked = []
+    for _ in range(3):
+        cells.aws.calls.clear()
+        step.act()
+        asked.append([call.region for call in cells.aws.calls][:2])
+    assert asked == [order[:2], order[2:4], [order[4]] * 2]
+    assert "4 of 5 endpoints do not answer" in step.notes[1]
+    assert isinstance(step.run(), Done)
+
+
+def test_the_endpoint_in_the_failing_region_is_never_asked(cells: Cells) -> None:
+    steps = (switch(cells, number=number) for number in count(1))
+    step = next(one for one in steps if endpoints_for(cells.cluster, (), one.attempt())[0].region == HOME)
     attempt = step.attempt()
     progress: Any = Switch().act(step.params, cells.fenced, attempt)
     while isinstance(progress, Working):

@@ -1,5 +1,6 @@
 """The actions and checks of ElastiCache, against the emulated AWS."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -12,11 +13,17 @@ from bot.aws.elasticache.promote import Promote, PromoteReplica
 from bot.errors import ActionFailed
 from bot.playbook.action import Done, Failed, Working
 from bot.rehearsal.aws.emulator import EmulatedAws
+from tests.aws.databases import hurried
 from tests.aws.rehearsed import Cloud, Step
 
 HOME, STANDBY = "us-east-1", "us-west-2"
 _NUMBERS = count(1)
 _MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[EmulatedAws]:
+    yield from hurried(5)
 
 
 @pytest.fixture

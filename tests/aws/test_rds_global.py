@@ -48,7 +48,7 @@ class Global:
 
 @pytest.fixture(scope="module")
 def started() -> Iterator[EmulatedAws]:
-    yield from hurried(3)
+    yield from hurried(5)
 
 
 @pytest.fixture
@@ -186,7 +186,7 @@ def test_the_new_writer_is_verified_by_its_own_cluster_and_not_by_the_global_one
     step = world.failover()
     step.act()
     step.act()
-    world.home.pass_time(29)
+    world.home.pass_time(17)
     assert isinstance(step.look(), Working)
     world.home.pass_time(1)
     assert isinstance(step.look(), Done)

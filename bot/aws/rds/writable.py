@@ -86,5 +86,5 @@ def _done(cluster: Cluster, readers: Sequence[str]) -> Done:
     if not readers:
         what = N_("{writer} writes for {cluster}. It has no reader whose lag would bear that out: try the application.")
         return Done(phrase(what, writer=cluster.writer.name, cluster=cluster.name), output)
-    what = N_("{writer} writes for {cluster}, and {count} readers follow it.")
-    return Done(phrase(what, writer=cluster.writer.name, cluster=cluster.name, count=len(readers)), output)
+    what = N_("{writer} writes for {cluster}, and its readers follow: {readers}.")
+    return Done(phrase(what, writer=cluster.writer.name, cluster=cluster.name, readers=", ".join(readers)), output)

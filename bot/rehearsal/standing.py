@@ -57,6 +57,7 @@ def look(estate: Estate, load: Mapping[str, float], name: str, region: str = "")
         return Standing(where, 0, why=(phrase(N_("{region} does not answer"), region=where),))
     estate.aws.global_tables.settle()
     estate.aws.object_replication.settle()
+    estate.aws.object_replication.settle()
     table = parameter(site, POINTER)
     zones = nodes(site, BALANCERS[WEB])
     parts = [
@@ -77,10 +78,9 @@ def region_of_customers(estate: Estate, name: str) -> str:
 
 
 def nodes(site: Site, balancer: str) -> dict[str, bool]:
-    """By zone id, for each zone that traffic still goes to: whether the load balancer's node in it answers."""
-    away = {shift.away_from for shift in site.aws.zonal_shifts.active(site.balancers[balancer])}
-    dark = site.aws.outages.dark_zones(site.region)
-    return {id_: name not in dark for name, id_ in site.zones.items() if id_ not in away}
+    """By zone id, for each zone that requests still go to: whether the load balancer's node in it answers."""
+    found = site.aws.traffic.nodes(site.balancers[balancer], site.region, site.aws.clock.now())
+    return {site.zones[zone]: node is not None for zone, node in found.items()}
 
 
 def tasks_that_serve(site: Site, service: str) -> tuple[int, int]:
@@ -104,9 +104,9 @@ def parameter(site: Site, name: str) -> str:
 
 
 def items(site: Site, table: str) -> Mapping[str, float] | None:
-    """The totals of a table's orders by key; None when there is no such table."""
+    """The totals of a table's orders by key; None when there is no such table, or it is only being restored."""
     found = backend("dynamodb", site.region).tables.get(table)
-    if found is None:
+    if found is None or site.aws.restores.creating(site.region, table):
         return None
     return {_text(item, "id"): float(_text(item, "total")) for item in found.items.values()}
 
@@ -142,7 +142,7 @@ def _of_cache(site: Site) -> Part:
 def _of_items(site: Site, table: str) -> Part:
     found = items(site, table)
     if found is None:
-        return Part(0, phrase(N_("there is no table {table}"), table=table or "-"))
+        return Part(0, phrase(N_("there is no table {table} to read"), table=table or "-"))
     bad = sum(total < 0 for total in found.values())
     why = phrase(N_("{bad} of {count} items of {table} are corrupt"), bad=bad, count=len(found), table=table)
     return Part(1 - bad / len(found) if found else 0, why)

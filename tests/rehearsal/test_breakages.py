@@ -24,7 +24,13 @@ def scene(estate: Estate) -> Iterator[Scene]:
     """A whole shop; what a test breaks is mended after it."""
     scene = Scene(estate, Storefront(estate))
     yield scene
-    for mended in (estate.aws.outages, estate.aws.databases, estate.aws.caches, estate.aws.quotas):
+    for mended in (
+        estate.aws.outages,
+        estate.aws.databases,
+        estate.aws.caches,
+        estate.aws.quotas,
+        estate.aws.permissions,
+    ):
         estate.aws.inside(mended.forget)
     estate.aws.faults.clear()
 
@@ -155,7 +161,7 @@ def test_corrupt_orders_cost_what_is_corrupt(data: Scene) -> None:
 
 def test_without_a_table_nobody_is_served(data: Scene) -> None:
     strike(data, "table-deleted:carts")
-    assert why(data) == ["there is no table carts"]
+    assert why(data) == ["there is no table carts to read"]
 
 
 @pytest.mark.parametrize("kind", ["objects", "objects-deleted"])

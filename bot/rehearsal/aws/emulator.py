@@ -99,7 +99,7 @@ class EmulatedAws:
         self.autoscaling = Autoscaling(self.clock, self.outages, self.zonal_shifts)
         self.targets = Targets(self.clock, self.outages, self.ecs, self.zonal_shifts)
         backups = Backups(self.clock)
-        tables = Restores(self.clock, restores or RestoreTimes(), backups)
+        self.restores = tables = Restores(self.clock, restores or RestoreTimes(), backups)
         self.exports = Exports(self.clock, tables.items_as_of)
         self.backup_vaults = BackupVaults(self.clock)
         self.backup_jobs = BackupJobs(self.clock, self.backup_vaults)

@@ -61,7 +61,7 @@ class Restores:
 
     async def _switch(self, call: Call, moto: Moto) -> Answer:
         name = bare(call.parameters["TableName"])
-        if self._creating(call.region, name):
+        if self.creating(call.region, name):
             raise AwsError("ContinuousBackupsUnavailableException", f"Backups are being enabled for the table: {name}")
         reply = moto(call)
         if not reply.ok:
@@ -103,7 +103,7 @@ class Restores:
 
     async def _set(self, call: Call, moto: Moto) -> Answer:
         name = bare(call.parameters.get("TableName") or call.parameters.get("ResourceArn", ""))
-        if self._creating(call.region, name):
+        if self.creating(call.region, name):
             raise AwsError("ResourceInUseException", f"Table is being created: {name}")
         journal = self._journal(call.region, name)
         reply = moto(call)
@@ -114,7 +114,7 @@ class Restores:
     async def _describe(self, call: Call, moto: Moto) -> Answer:
         reply = moto(call)
         name = bare(call.parameters["TableName"])
-        if not (reply.ok and self._creating(call.region, name)):
+        if not (reply.ok and self.creating(call.region, name)):
             return reply
         return {"Table": _in_progress(result_of(call, reply)["Table"])}
 
@@ -169,7 +169,7 @@ class Restores:
     def _begin(self, region: str, table: Any) -> Answer:
         self.begin(region, table, self._clock.now() + self._clock.scaled(self._times.duration))
         description = table.describe()["TableDescription"]
-        return {"TableDescription": _in_progress(description) if self._creating(region, table.name) else description}
+        return {"TableDescription": _in_progress(description) if self.creating(region, table.name) else description}
 
     def _asked_time(self, asked: Mapping[str, Any], journal: Journal) -> datetime:
         earliest, latest = self._limits(journal)
@@ -206,14 +206,15 @@ class Restores:
             return None
         return journal
 
-    def _creating(self, region: str, name: str) -> bool:
+    def creating(self, region: str, name: str) -> bool:
+        """Whether that table is being restored: there, and not yet to be read or written."""
         restoring = self._restoring.get((region, name))
         if restoring is None or self._clock.now() >= restoring.until:
             return False
         return backend("dynamodb", region).tables.get(name) is restoring.table
 
     def _refuse_items(self, call: Call) -> None:
-        if any(self._creating(call.region, name) for name in _touched(call)):
+        if any(self.creating(call.region, name) for name in _touched(call)):
             raise AwsError("ResourceNotFoundException", "Requested resource not found")
 
 

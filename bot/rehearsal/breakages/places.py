@@ -71,7 +71,8 @@ def deny(scene: Scene, argument: str) -> Fault:
     if not operation:
         what = phrase(N_("{action} is no IAM action."), action=repr(argument))
         raise BadValue(what, phrase(N_("Write one such as {example}."), example="ecs:UpdateService"))
-    scene.estate.aws.faults.deny(_known_service(_SERVICES.get(prefix, prefix)), operation)
+    _known_service(_SERVICES.get(prefix, prefix))
+    scene.estate.aws.permissions.deny(argument)
     return Fault(phrase(N_("Lifeboat is denied {action}."), action=argument))
 
 

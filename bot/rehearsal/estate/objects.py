@@ -1,7 +1,4 @@
-"""The shop's pictures in S3: a versioned bucket in each region, the one at home replicated to the other.
-
-The emulated S3 replicates nothing: what home has at first, and standby a copy of, is laid down in both.
-"""
+"""The shop's pictures in S3: a versioned bucket in each region, the one at home replicated to the other."""
 
 from bot.rehearsal.aws.emulator import EmulatedAws
 from bot.rehearsal.estate.names import ASSETS
@@ -25,6 +22,5 @@ def lay_down(home: Site, standby: Site) -> None:
         "Destination": {"Bucket": f"arn:aws:s3:::{standby.bucket}"},
     }  # fmt: skip
     s3.put_bucket_replication(Bucket=home.bucket, ReplicationConfiguration={"Role": _ROLE, "Rules": [rule]})
-    for site in (home, standby):
-        for key, body in PICTURES.items():
-            site.client("s3").put_object(Bucket=site.bucket, Key=key, Body=body)
+    for key, body in PICTURES.items():
+        s3.put_object(Bucket=home.bucket, Key=key, Body=body)

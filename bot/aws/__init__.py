@@ -57,7 +57,7 @@ from bot.aws.s3.undelete import Undelete
 from bot.aws.zonal_shift.cancel import Cancel as CancelShift
 from bot.aws.zonal_shift.extend import Extend as ExtendShift
 from bot.aws.zonal_shift.start import Start as StartShift
-from bot.aws.zone import assess, can_shift
+from bot.aws.zone import assess, can_shift, empty, healthy
 from bot.playbook.action import Action, Check
 
 ACTIONS: Mapping[str, Action] = {
@@ -147,4 +147,6 @@ CHECKS: Mapping[str, Check] = {
     "s3.can_roll_back": CanRollBack(),
     "zone.assess": assess.Assess(),
     "zone.can_shift": can_shift.CanShift(),
+    "zone.empty": empty.Empty(),
+    "zone.healthy": healthy.Healthy(),
 }

@@ -56,9 +56,13 @@ _CHANGING = tuple(one for one in _CALLS if not one.partition(":")[2].startswith(
 
 
 class Back(Grouped):
-    """`subnets`: all that it shall have; left out, what it has and what is written on it."""
+    """`subnets`: all that it shall have; left out, what it has and what is written on it.
+
+    `only_ours`: leave a shift alone that something outside of this incident has started.
+    """
 
     subnets: Annotated[tuple[str, ...], InputType("list")] | None = None
+    only_ours: bool = True
 
 
 @action(
@@ -115,7 +119,8 @@ def _calls(params: Back, aws: Aws, zone: Zone, group: Group, attempt: Attempt) -
     """What is missing. What is written on the group goes last, when nothing of it is needed any more."""
     if is_shiftable(group):
         shift = shift_of(managed_of(aws, group["AutoScalingGroupARN"]), zone)
-        return (cancel_call(shift),) if shift is not None and is_ours(shift, attempt) else ()
+        ours = shift is not None and (is_ours(shift, attempt) or not params.only_ours)
+        return (cancel_call(shift),) if shift is not None and ours else ()
     left = left_by(group, zone)
     calls = []
     if asked := _restored(params, group, left):

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bot.aws.models import problems_of
 from bot.aws.s3 import rollback
 from bot.aws.s3.checks import AsOf, CanRollBack, Checked
 from bot.aws.s3.rollback import LARGEST_COPY, TAG, RollbackPrefix, RolledBack, needed
@@ -76,6 +77,7 @@ def test_the_plan_counts_objects_and_bytes_and_changes_nothing(bucket: Bucket, a
     before, step = bucket.versions(), step_of(bucket, at)
     plan = RollbackPrefix().plan(step.params, step.cloud, step.attempt())
     assert [call.operation for call in plan.calls] == ["CopyObject", "DeleteObject"]
+    assert [problem for call in plan.calls for problem in problems_of(call)] == [], "the planner would refuse the run"
     assert [change.before for change in plan.changes] == ["2 (0.0 MiB)", "2"]
     assert plan.loses == timedelta(seconds=120)
     assert set(plan.foreseen) == {"before"}

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bot.aws.models import problems_of
 from bot.aws.s3 import undelete
 from bot.aws.s3.undelete import Undelete, Undeleted
 from bot.aws.slices import Slice
@@ -63,6 +64,7 @@ def test_the_plan_counts_and_changes_nothing(bucket: Bucket, at: datetime) -> No
     step = step_of(bucket, at)
     plan = Undelete().plan(step.params, step.cloud, step.attempt())
     assert [call.operation for call in plan.calls] == ["DeleteObjects"]
+    assert [problem for call in plan.calls for problem in problems_of(call)] == [], "the planner would refuse the run"
     assert (plan.changes[0].before, plan.changes[0].after) == ("1", "0")
     assert plan.touches == (f"s3:us-east-1:{BUCKET}",)
     assert bucket.markers() == 2

@@ -14,6 +14,8 @@ from pydantic import BaseModel
 from bot.aws.calls import perform
 from bot.aws.polling import CLOCK_SKEW
 from bot.aws.s3.versions import (
+    EACH_KEY,
+    ITS_VERSION,
     OBJECTS,
     Entry,
     History,
@@ -107,9 +109,10 @@ class RollbackPrefix:
         if problem := not_versioned(aws, params.bucket):
             return StepPlan(warnings=(problem,), touches=touches)
         tally, complete = _counted(params, aws)
-        bucket = {"Bucket": params.bucket}
-        copies = (Call("s3", "CopyObject", bucket),) if tally.copied else ()
-        markers = (Call("s3", "DeleteObject", bucket),) if tally.hidden else ()
+        each = {"Bucket": params.bucket, "Key": EACH_KEY}
+        source = f"{params.bucket}/{EACH_KEY}?versionId={ITS_VERSION}"
+        copies = (Call("s3", "CopyObject", {**each, "CopySource": source}),) if tally.copied else ()
+        markers = (Call("s3", "DeleteObject", each),) if tally.hidden else ()
         return StepPlan(
             calls=copies + markers,
             changes=_changes(params, tally),

@@ -8,7 +8,17 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from bot.aws.calls import perform
-from bot.aws.s3.versions import OBJECTS, History, Place, not_versioned, read, touched, whole_second
+from bot.aws.s3.versions import (
+    EACH_KEY,
+    ITS_VERSION,
+    OBJECTS,
+    History,
+    Place,
+    not_versioned,
+    read,
+    touched,
+    whole_second,
+)
 from bot.aws.slices import Slice
 from bot.errors import N_, ActionFailed, Phrase, phrase
 from bot.playbook.action import (
@@ -62,8 +72,9 @@ class Undelete:
             return StepPlan(warnings=(problem,), touches=touches)
         found, lost, complete = _counted(params, aws)
         what = phrase(N_("Deleted objects of {bucket}/{prefix}"), bucket=params.bucket, prefix=params.prefix)
+        markers = {"Objects": [{"Key": EACH_KEY, "VersionId": ITS_VERSION}], "Quiet": True}
         return StepPlan(
-            calls=(Call("s3", "DeleteObjects", {"Bucket": params.bucket}),) if found else (),
+            calls=(Call("s3", "DeleteObjects", {"Bucket": params.bucket, "Delete": markers}),) if found else (),
             changes=(Change(what, str(found), "0"),) if found else (),
             warnings=_warnings(lost, complete=complete),
             touches=touches,

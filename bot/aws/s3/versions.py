@@ -15,6 +15,8 @@ BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61
 Prefix = Annotated[str, Field(max_length=1024)]
 #: S3's ARNs name neither an account nor a region. Objects only: nothing of the buckets themselves.
 OBJECTS = ("arn:{partition}:s3:::*/*",)
+#: How a plan writes one call for all of the objects that it is made for.
+EACH_KEY, ITS_VERSION = "\u2039key\u203a", "\u2039version\u203a"
 #: Pages of versions of one and the same key, a thousand each.
 MOST_PAGES_OF_A_KEY = 20
 

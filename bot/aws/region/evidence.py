@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from bot.aws.http import Answers, Question, Url
+from bot.aws.region.healthy_again import alarms
 from bot.aws.region.known import MISSED, region_key
 from bot.aws.region.losses import aged
 from bot.aws.region.points import Point, green, red
@@ -38,9 +39,9 @@ def _witnesses(aws: Aws, names: tuple[str, ...]) -> Iterator[Phrase]:
     """Alarms in the standby region that watch the other one from outside."""
     if not names:
         return
-    found = aws.client("cloudwatch").describe_alarms(AlarmNames=list(names), StateValue="ALARM")
-    for one in (*found.get("MetricAlarms", ()), *found.get("CompositeAlarms", ())):
-        yield phrase(N_("alarm {alarm} in {region}"), alarm=one["AlarmName"], region=aws.region)
+    for name, (state, _) in alarms(aws, names).items():
+        if state == "ALARM":
+            yield phrase(N_("alarm {alarm} in {region}"), alarm=name, region=aws.region)
 
 
 def _probe(aws: Aws, attempt: Attempt, probe: Url | None) -> Iterator[Phrase]:

@@ -20,6 +20,7 @@ from bot.contacts import contact_methods
 from bot.core import Core
 from bot.counted import CountedInbox, CountedMethod
 from bot.errors import N_, Unavailable, phrase
+from bot.heartbeat import Heartbeat, Put
 from bot.incident.audit import Auditor
 from bot.incident.automatic import Automatic
 from bot.incident.hands import Hands
@@ -151,6 +152,7 @@ def build_worker(core: Core, aws: Aws, slack: SlackParts | None) -> Worker:
         jobs.RENEW: Renewing(core.store, hands).renew,
         jobs.SWEEP: upkeep.sweep,
         jobs.TIDY: upkeep.tidy,
+        jobs.HEARTBEAT: _heartbeat(core, aws).beat,
         jobs.SURVEY: upkeep.survey,
         **(slack.handlers if slack else dict.fromkeys(_SLACK_KINDS, _without_slack)),
     }
@@ -173,6 +175,17 @@ def _contact_methods(core: Core, aws: Aws, slack: SlackParts | None) -> Mapping[
     if slack:
         methods.append(slack.pages)
     return {method.kind: CountedMethod(method) for method in methods}
+
+
+def _heartbeat(core: Core, aws: Aws) -> Heartbeat:
+    def put(region: str) -> Put:
+        async def metrics_(**data: Any) -> Any:
+            return await aws.pool(lambda: aws.session(region).client("cloudwatch").put_metric_data(**data))
+
+        return metrics_
+
+    part = core.config.heartbeat
+    return Heartbeat(core.store, {region: put(region) for region in part.regions}, part.namespace)
 
 
 def _sweep(core: Core, aws: Aws) -> Sweep | None:

@@ -108,6 +108,15 @@ class Role(_Part):
         return self
 
 
+class HeartbeatPart(_Part):
+    """A sign of life to CloudWatch: an alarm on missing data reports Lifeboat itself dead."""
+
+    regions: tuple[str, ...] = Field(default=(), description="Where it is put each minute. Empty: nowhere.")
+    namespace: str = Field(
+        default="Lifeboat", pattern=r"^[^:][^\x00-\x1f]{0,254}$", description="CloudWatch namespace."
+    )
+
+
 _REGION = r"^[a-z]{2}(-[a-z]+)+-\d{1,2}$"
 _NUMBER = r"^\+[1-9]\d{6,14}$"
 
@@ -179,6 +188,7 @@ class Config(_Part):
     default_policy: str = Field(default="default", description="Policy for alarms that belong to no service.")
     slack: SlackPart = SlackPart()
     contact: ContactPart = ContactPart()
+    heartbeat: HeartbeatPart = HeartbeatPart()
     public_url: str | None = Field(
         default=None,
         pattern=r"^(https://|http://(127\.0\.0\.1|localhost)(:|/|$))",

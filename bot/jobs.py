@@ -66,12 +66,13 @@ TIDY = Kind("tidy", Lane.BULK, attempts=1000)
 SURVEY = Kind("survey", Lane.BULK, attempts=1000)
 AUDIT = Kind("audit", Lane.TIMER, attempts=1000)
 REMIND = Kind("remind", Lane.TIMER, attempts=1000)
+HEARTBEAT = Kind("heartbeat", Lane.BULK, attempts=1000)
 
 KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
         ALARM, ESCALATE, PAGE, PLAN_RUN, STEP, RENEW, RUN_TIMER, CONSIDER, OPEN_ROOM, INVITE, DRAW_CARD, DRAW_PAGE, DRAW_RUN,
-        SAY, DRAW_HOME, POST_GRAPH, ASK_GROUPS, SWEEP, TIDY, SURVEY, AUDIT, REMIND,
+        SAY, DRAW_HOME, POST_GRAPH, ASK_GROUPS, SWEEP, TIDY, SURVEY, AUDIT, REMIND, HEARTBEAT,
     )
 }  # fmt: skip
 

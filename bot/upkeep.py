@@ -10,9 +10,10 @@ from typing import Protocol
 
 import structlog
 
+from bot import heartbeat
 from bot.incident import audit
 from bot.incident.ports import Delivery, Inbox, Tx
-from bot.jobs import AUDIT, OPEN_ROOM, SURVEY, SWEEP, TIDY, Job, Kind, NewJob
+from bot.jobs import AUDIT, HEARTBEAT, OPEN_ROOM, SURVEY, SWEEP, TIDY, Job, Kind, NewJob
 from bot.store.sql import Store
 
 log = structlog.get_logger()
@@ -22,6 +23,7 @@ EVERY: Mapping[Kind, timedelta] = {
     TIDY: timedelta(seconds=30),
     SURVEY: timedelta(minutes=5),
     AUDIT: audit.EVERY,
+    HEARTBEAT: heartbeat.EVERY,
 }
 
 

@@ -275,6 +275,9 @@ def _own(config: Config, place: Where) -> list[Document]:
     for line in contact.voice:
         calls = f"arn:{place.partition}:connect:{line.region}:{place.account}:instance/{line.instance}/*"
         statements.append(Statement(frozenset({"connect:StartOutboundVoiceContact"}), (calls,)))
+    if config.heartbeat.regions:
+        beats = {"StringEquals": {"cloudwatch:namespace": config.heartbeat.namespace}}
+        statements.append(Statement(frozenset({"cloudwatch:PutMetricData"}), condition=beats))
     if sources.queues:
         queues = tuple(_queue_arn(url, place) for url in sources.queues)
         statements.append(Statement(frozenset({"sqs:DeleteMessage", "sqs:ReceiveMessage"}), queues))

@@ -24,6 +24,14 @@ def test_a_table_comes_back_from_its_latest_backup(theatre: Theatre) -> None:
     theatre.rehearses("restore-table-backup", "table:orders").passed()
 
 
+def test_a_table_comes_back_from_a_recovery_point_of_aws_backup(theatre: Theatre) -> None:
+    theatre.rehearses("restore-backup", "table:orders").passed()
+
+
+def test_a_bucket_comes_back_from_a_recovery_point_of_aws_backup(theatre: Theatre) -> None:
+    theatre.rehearses("restore-bucket", "objects:assets/").passed()
+
+
 @pytest.mark.parametrize("breaks", ["objects:assets/", "objects-deleted:assets/"])
 def test_objects_that_were_overwritten_or_deleted_are_as_they_were(theatre: Theatre, breaks: str) -> None:
     night = theatre.rehearses("restore-objects", breaks)

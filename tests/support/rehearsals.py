@@ -13,6 +13,8 @@ from bot.incident.playbook_runs import playbook_of
 from bot.incident.run import Run
 from bot.rehearsal.drill import Verdict
 from bot.rehearsal.rehearsal import Rehearsal
+from bot.rehearsal.stories import STORIES
+from bot.rehearsal.stories import Story as Plain
 
 Story = Callable[..., Awaitable[Any]]
 FILE = Path(__file__).parents[2] / "build" / "rehearsals.json"
@@ -35,17 +37,27 @@ _AFTERWARDS = timedelta(minutes=15)
 async def recovered(
     night: Rehearsal, playbook: str, breaks: Sequence[str], inputs: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """The plainest story: it breaks, somebody is paged, and runs the playbook."""
+    """It breaks, somebody is paged, and runs the playbook; before that, what the playbook's own story begins with."""
     for one in breaks:
         await night.break_(one)
-    await night.paged()
+    if (before := STORIES.get(playbook, Plain()).before) is not None:
+        await before(night)
+        night.mark()
+    else:
+        await night.paged()
     return await verdict(night, await night.run(playbook, inputs))
 
 
 async def verdict(night: Rehearsal, run: Run) -> dict[str, Any]:
     """How the night stands now that the run is over, once the shop is well or nobody waits for it any more."""
     await night.until_well(_AFTERWARDS)
-    return Verdict(run, await night.report(), playbook_of(run).targets).as_json()
+    said = Verdict(run, await night.report(), playbook_of(run).targets).as_json()
+    rows = {row.step: {"state": row.state, "output": row.output} for row in (await night.look_at(run.id))[1]}
+    asked = [
+        {"at": call.at.isoformat(), "region": call.region, "call": f"{call.service}:{call.operation}"}
+        for call in night.asked()
+    ]
+    return {**said, "rows": rows, "asked": asked, "ended_at": run.ended_at.isoformat() if run.ended_at else None}
 
 
 @dataclass(frozen=True)

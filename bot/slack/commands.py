@@ -172,7 +172,9 @@ class Commands:
         """The form of the playbook that the command means."""
 
         async def draw(tx: SlackTx, _: Words) -> Block | Rest:
-            playbook = playbook_for(command.name, self.forms.config.commands, self.runs.playbooks)
+            config = self.forms.config
+            parameters = [service.parameters for service in config.services.values()]
+            playbook = playbook_for(command.name, config.commands, self.runs.playbooks, parameters)
             word = as_typed(command.rest).strip("`")
             return await self._form(tx, heard, playbook.name, given_by(command.name, playbook, word), _)
 

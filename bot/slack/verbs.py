@@ -1,7 +1,7 @@
 """The commands that mean a playbook: which one, and what the word after the command fills in. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,6 +19,8 @@ class Verb:
     takes: ValueType
 
 
+_SERVICE = "service.parameters."
+
 VERBS: Mapping[str, Verb] = {
     "restore": Verb(("restore-table",), "dynamodb.table"),
     "evacuate": Verb(("evacuate-zone",), "zone"),
@@ -27,20 +29,30 @@ VERBS: Mapping[str, Verb] = {
 }
 
 
-def playbook_for(verb: str, own: Mapping[str, str], playbooks: Mapping[str, Playbook]) -> Playbook:
+def playbook_for(
+    verb: str, own: Mapping[str, str], playbooks: Mapping[str, Playbook],
+    services: Collection[Mapping[str, str]] = (),
+) -> Playbook:  # fmt: skip
     """The playbook that the command means: lifeboat.yaml's own (`commands:`), else the first of the usual names.
 
-    Raises `Refused`, which says what is missing.
+    Of the usual ones, the first goes for which some service has all parameters (`services`): a service with a Region switch
+    plan and no fence is moved by its plan. Raises `Refused`, which says what is missing.
     """
     names = (own[verb],) if verb in own else VERBS[verb].names
-    for name in names:
-        if name in playbooks:
-            return playbooks[name]
+    found = [playbooks[name] for name in names if name in playbooks]
+    if found:
+        return next((one for one in found if any(_takes_from(one) <= given.keys() for given in services)), found[0])
     what = N_(
         "There is no playbook for /dr {verb}: none is named {names}. Name one of yours under `commands:` in "
         "lifeboat.yaml, such as `{verb}: my-playbook`. /dr playbook lists those that there are."
     )
     raise Refused(phrase(what, verb=verb, names=", ".join(names)))
+
+
+def _takes_from(playbook: Playbook) -> set[str]:
+    """The parameters that a service must have, or somebody would have to type them."""
+    wanted = (one for one in playbook.inputs.values() if one.required and one.default is None and one.source)
+    return {one.source.removeprefix(_SERVICE) for one in wanted if one.source and one.source.startswith(_SERVICE)}
 
 
 def given_by(verb: str, playbook: Playbook, word: str) -> dict[str, str]:

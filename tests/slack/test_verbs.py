@@ -22,6 +22,16 @@ def test_a_verb_means_the_first_of_its_names_that_is_installed(verb: str) -> Non
         assert playbook_for(verb, {}, named(*VERBS[verb].names[number:], "other")).name == name
 
 
+def test_a_service_with_a_plan_of_aws_and_no_fence_is_moved_by_its_plan() -> None:
+    def from_service(name: str) -> dict[str, Any]:
+        return {"inputs": {"one": {"type": "str", "from": f"service.parameters.{name}"}}}
+
+    both = named("region-failover", **from_service("fence")) | named("switch-region", **from_service("switch_plan"))
+    assert playbook_for("failover", {}, both, [{"switch_plan": "arn"}]).name == "switch-region"
+    assert playbook_for("failover", {}, both, [{"switch_plan": "arn", "fence": "/f"}]).name == "region-failover"
+    assert playbook_for("failover", {}, both, [{}]).name == "region-failover", "the form then asks for what is missing"
+
+
 def test_the_organisations_own_playbook_goes_before_the_shipped_one_and_never_silently_back() -> None:
     both = named("region-failover", "our-failover")
     assert playbook_for("failover", {"failover": "our-failover"}, both).name == "our-failover"

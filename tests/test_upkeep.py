@@ -1,7 +1,7 @@
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
-from bot.incident.ports import Delivery
-from bot.jobs import OPEN_ROOM, SWEEP, TIDY, Job
+from bot.incident.ports import Delivery, Tx
+from bot.jobs import OPEN_ROOM, SURVEY, SWEEP, TIDY, Job
 from bot.store.inbox import DurableInbox
 from bot.upkeep import EVERY, Upkeep
 from tests.support.core import Core, alarm
@@ -92,3 +92,19 @@ async def test_a_stuck_row_becomes_an_alarm_that_pages_once_an_hour(core: Core) 
     await DurableInbox(core.store).accept(taken)
     await core.worker.drain()
     assert len(await core.incidents()) == 2
+
+
+class Surveyed:
+    async def once(self) -> Callable[[Tx], Awaitable[None]]:
+        return lambda tx: tx.known.note({"region:us-east-1": {"since": "-"}})
+
+
+async def test_a_survey_is_noted_and_comes_round_again(core: Core) -> None:
+    upkeep = Upkeep(core.store, DurableInbox(core.store), None, Surveyed())
+    for _ in range(2):
+        await upkeep.begin()
+    async with core.store.begin() as tx:
+        record = await upkeep.survey(Job(1, SURVEY, {}, tx.now, 1, 1, tx.now))
+        await record(tx)
+        assert list(await tx.known.recall(["region:"])) == ["region:us-east-1"]
+    assert (await _counts(core))[SURVEY.name] == 1

@@ -1,6 +1,7 @@
 """A routing control cluster in the emulated AWS: a routing control for each of two regions, and a rule over both."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from bot.aws.routing_control.endpoints import KNOWN, endpoints_of
@@ -23,13 +24,14 @@ class Cells:
         panel = config.list_control_panels(ClusterArn=self.cluster)["ControlPanels"][0]["ControlPanelArn"]
         self.rule = config.create_safety_rule(
             AssertionRule={
-                "Name": "one-is-on", "ControlPanelArn": panel, "WaitPeriodMs": 0,
+                "Name": "one-is-on", "ControlPanelArn": panel, "WaitPeriodMs": 5000,
                 "AssertedControls": list(self.controls.values()),
                 "RuleConfig": {"Type": "ATLEAST", "Threshold": 1, "Inverted": False},
             }
         )["AssertionRule"]["SafetyRuleArn"]  # fmt: skip
         self.endpoints = endpoints_of(self.cloud, self.cluster)
         self.set(HOME, "On")
+        aws.clock.move(timedelta(seconds=5))
         aws.calls.clear()
 
     @property

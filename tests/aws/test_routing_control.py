@@ -202,6 +202,15 @@ def test_a_safety_rule_is_shown_and_obeyed(cells: Cells) -> None:
     assert cells.states == {HOME: "On", STANDBY: "Off"}
 
 
+def test_an_undo_right_after_the_change_waits_until_the_rule_lets_it_through(cells: Cells) -> None:
+    done = switch(cells).run()
+    assert isinstance(done, Done)
+    back = switch(cells, on=done.output["was_on"], off=done.output["was_off"])
+    assert isinstance(back.run(), Done)
+    assert cells.states == {HOME: "On", STANDBY: "Off"}
+    assert any("perhaps because of the change just before" in note for note in back.notes)
+
+
 def test_a_refusal_is_not_asked_of_the_other_endpoints(cells: Cells) -> None:
     cells.aws.faults.deny("route53-recovery-cluster", "UpdateRoutingControlStates")
     step = switch(cells)
@@ -217,9 +226,12 @@ def test_throttling_at_one_endpoint_is_left_behind(cells: Cells) -> None:
 
 
 def test_a_lost_answer_is_sent_to_the_next_endpoint_which_does_no_harm(cells: Cells) -> None:
+    """There the rule of the wait period refuses it: it is seen that it was done."""
     cells.aws.faults.lose_answer("route53-recovery-cluster", "UpdateRoutingControlStates", times=1)
-    assert isinstance(switch(cells).run(), Done)
+    step = switch(cells)
+    assert isinstance(step.run(), Done)
     assert cells.states == OVER
+    assert not any("refuses" in note for note in step.notes)
 
 
 def test_after_a_crash_between_the_call_and_its_record_the_same_is_sent_again(cells: Cells) -> None:

@@ -6,7 +6,7 @@ action of its own, which asks a person.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
@@ -36,6 +36,8 @@ from bot.playbook.action import (
 _CHANGE = "route53-recovery-cluster:UpdateRoutingControlStates"
 _OUTPUTS = {"was_on": "list", "was_off": "list", "through": "str"}
 _AT_ONCE = timedelta()
+#: A safety rule lets nothing through for 5 s (by default) after a change, such as the one that an undo takes back.
+_WAIT_PERIOD = timedelta(seconds=6)
 #: So long we go on asking when no endpoint answers; then a person should choose another way.
 _PATIENCE = timedelta(minutes=2)
 #: What was noted longer ago is told of: AWS may have given the cluster other endpoints.
@@ -156,7 +158,7 @@ def _act(params: States, aws: Aws, attempt: Attempt, rules: Sequence[str]) -> Pr
     try:
         sent = first_answer(aws, endpoints, silent, lambda at: _sent(at, params, rules))
     except ActionFailed as error:
-        return _refused(error, attempt)
+        return _refused(error, params, attempt)
     if isinstance(sent, Silence):
         return _silence(endpoints, sent, attempt, more=True)
     note = phrase(N_("{region} took it; another endpoint is asked"), region=sent.endpoint.region)
@@ -189,8 +191,13 @@ def _look(params: States, aws: Aws, attempt: Attempt) -> Progress:
     return Failed(phrase(what, **fields))
 
 
-def _sent(at: At, params: States, rules: Sequence[str]) -> Any:
-    return perform(at, _update(params, rules))
+def _sent(at: At, params: States, rules: Sequence[str]) -> None:
+    """A rule refuses everything for some seconds after a change: then ours was done, and only its answer was lost."""
+    try:
+        perform(at, _update(params, rules))
+    except ActionFailed as error:
+        if error.code != "ValidationException" or states_at(at, params.wanted) != params.wanted:
+            raise
 
 
 def _update(params: States, rules: Sequence[str]) -> Call:
@@ -203,17 +210,23 @@ def _update(params: States, rules: Sequence[str]) -> Call:
     return Call("route53-recovery-cluster", "UpdateRoutingControlStates", parameters | overridden)
 
 
-def _refused(error: ActionFailed, attempt: Attempt) -> Progress:
+def _refused(error: ActionFailed, params: States, attempt: Attempt) -> Progress:
     if error.code == "ConflictException":
         note = phrase(N_("Somebody else's update of these routing controls is under way; trying again"))
         return Working(note, next_look(attempt), attempt.memory, more=True)
-    if error.code == "ValidationException":
-        what = N_(
-            "ARC refuses the update: {reason} Nothing was changed. If a safety rule is in the way, leave one of the regions "
-            "on, or have a person override the rule (routing_control.override)."
+    if error.code != "ValidationException":
+        raise error
+    since = datetime.fromisoformat(attempt.memory.get("refused_at", attempt.now.isoformat()))
+    if attempt.now - since < _WAIT_PERIOD:
+        note = phrase(
+            N_("ARC refuses the update, perhaps because of the change just before: {reason}"), reason=error.phrase
         )
-        return Failed(phrase(what, reason=error.phrase))
-    raise error
+        return Working(note, next_look(attempt), {**attempt.memory, "refused_at": since.isoformat()}, more=True)
+    what = N_(
+        "ARC refuses to set {states}: {reason} Nothing was changed. If a safety rule is in the way, leave one of the regions "
+        "on, or have a person override the rule (routing_control.override)."
+    )
+    return Failed(phrase(what, reason=error.phrase, states=shown(params, params.wanted)))
 
 
 def _silence(endpoints: Sequence[Endpoint], silence: Silence, attempt: Attempt, *, more: bool) -> Progress:

@@ -1,6 +1,6 @@
 """ARC's routing control configuration: clusters, control panels, routing controls and safety rules, in us-west-2 alone.
 
-Everything is deployed at once. Not emulated: gating rules, the wait period of a rule, deleting and renaming.
+Everything is deployed at once. Not emulated: gating rules, deleting and renaming.
 """
 
 from collections.abc import Mapping

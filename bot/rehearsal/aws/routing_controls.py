@@ -6,6 +6,7 @@ no other way to the states, as in AWS. Not emulated: that endpoints disagree for
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +26,7 @@ class RoutingControls:
         self._clock = clock
         self._config = RoutingConfig()
         self._failing: dict[str, bool] = {}  # by region: whether it does not even answer
+        self._settled_at: dict[str, datetime] = {}  # by safety rule: until then it lets nothing through
         self._conflicts = 0
 
     @property
@@ -109,13 +111,23 @@ class RoutingControls:
         }
         after = {arn: wanted.get(arn, control.on) for arn, control in self._config.controls.items()}
         overridden = set(call.parameters.get("SafetyRulesToOverride", ()))
+        now = self._clock.now()
         for rule in self._rules_over(wanted):
-            if rule["SafetyRuleArn"] not in overridden and not _holds(rule, after):
-                raise AwsError(
-                    "ValidationException", f"The update would break safety rule {rule['Name']}: {rule['SafetyRuleArn']}"
-                )
-        for arn, on in wanted.items():
-            self._config.controls[arn].set(self._clock.now(), on=on)
+            if rule["SafetyRuleArn"] not in overridden:
+                self._judge(rule, after, now)
+        changed = {arn: on for arn, on in wanted.items() if self._config.controls[arn].on != on}
+        for arn, on in changed.items():
+            self._config.controls[arn].set(now, on=on)
+        for rule in self._rules_over(changed):
+            self._settled_at[rule["SafetyRuleArn"]] = now + self._clock.scaled(rule["WaitPeriodMs"] / 1000)
+
+    def _judge(self, rule: Mapping[str, Any], after: Mapping[str, bool], now: datetime) -> None:
+        """Raises `AwsError` with the rule's ARN; so much AWS says. How it words a wait period is not documented."""
+        name, arn = rule["Name"], rule["SafetyRuleArn"]
+        if arn in self._settled_at and now < self._settled_at[arn]:
+            raise AwsError("ValidationException", f"Safety rule {name} is in its wait period: {arn}")
+        if not _holds(rule, after):
+            raise AwsError("ValidationException", f"The update would break safety rule {name}: {arn}")
 
     def _rules_over(self, controls: Mapping[str, bool]) -> Iterator[Mapping[str, Any]]:
         for panel in self._config.panels.values():

@@ -1,6 +1,7 @@
 """ARC routing control through plain boto3."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -78,6 +79,23 @@ async def test_an_update_that_breaks_a_safety_rule_changes_nothing_at_all(cells:
     assert (cells.state(cells.home), cells.state(cells.standby)) == ("On", "Off")
     cells.set(home="Off", standby="Off", override=(cells.rule,))
     assert (cells.state(cells.home), cells.state(cells.standby)) == ("Off", "Off")
+
+
+async def test_after_a_change_a_rule_lets_nothing_through_for_its_wait_period(cells: Cells) -> None:
+    panel = cells.config.describe_safety_rule(SafetyRuleArn=cells.rule)["AssertionRule"]["ControlPanelArn"]
+    cells.config.create_safety_rule(
+        AssertionRule={
+            "Name": "no-flapping", "ControlPanelArn": panel, "WaitPeriodMs": 5000, "AssertedControls": [cells.standby],
+            "RuleConfig": {"Type": "ATLEAST", "Threshold": 0, "Inverted": False},
+        }
+    )  # fmt: skip
+    cells.set(standby="On")
+    cells.aws.clock.move(timedelta(seconds=4.9))
+    with pytest.raises(ClientError, match="wait period"):
+        cells.set(standby="On")
+    cells.set(home="Off")  # not under that rule
+    cells.aws.clock.move(timedelta(seconds=0.1))
+    cells.set(standby="On", home="On")
 
 
 async def test_one_update_at_a_time(cells: Cells) -> None:

@@ -65,8 +65,9 @@ class Assess:
             return Failed(verdict.why)
         if hidden := list(_behind(aws, balancers)):
             return Failed(listing(hidden))
-        crowded = [lack for path in params.services or () if (lack := _lack(aws, zone, path, params, attempt))]
-        notes = [verdict.why, *map(_too_few, crowded), *_elsewhere(aws, zone)]
+        lacks = [lack for path in params.services or () if (lack := _lack(aws, zone, path, params, attempt))]
+        crowded = [one for one in lacks if one["tasks"] > one["desired"]]  # also when all of its tasks have left
+        notes = [verdict.why, *map(_too_few, lacks), *_elsewhere(aws, zone)]
         return Done(listing(notes), _output(aws, zone, verdict, balancers, crowded))
 
 
@@ -102,26 +103,20 @@ def _behind(aws: Aws, balancers: Sequence[Balancer]) -> Iterator[Phrase]:
 
 
 def _lack(aws: Aws, zone: Zone, path: str, params: Assessed, attempt: Attempt) -> dict[str, Any] | None:
-    """How many tasks a service needs so that those outside of the zone carry all of its load; None: they do, or unknown."""
+    """What a service lacks outside of the zone for its load of now; None: nothing, or nobody measured it.
+
+    `tasks`: how many it needs there; `at_once`: how many it should have before it leaves, since ECS still spreads new ones.
+    """
     cluster, _, name = path.partition("/")
     which = Which(cluster=cluster, service=name)
-    desired, there = describe(which, aws)["desiredCount"], tasks_by_zone(which, aws)
+    desired, there = int(describe(which, aws)["desiredCount"]), tasks_by_zone(which, aws)
     cpu, zones = cpu_of(aws, cluster, name, attempt.now), max(2, len(+there))
     running, outside = there.total(), there.total() - there[zone.name]
-    if cpu is None or not running:
+    needed = 0 if cpu is None else _up(running * cpu, params.busy)
+    if cpu is None or needed <= outside:
         return None
-    needed = _up(running * cpu, params.busy)
-    if needed <= outside:
-        return None
-    tasks = max(desired, _up(needed * zones, zones - 1))  # ECS still spreads new ones over all zones
-    return {
-        "cluster": cluster,
-        "service": name,
-        "tasks": tasks,
-        "outside": outside,
-        "needed": needed,
-        "cpu": round(cpu),
-    }
+    fields = {"cluster": cluster, "service": name, "tasks": needed, "outside": outside, "desired": desired}
+    return {**fields, "at_once": max(desired, _up(needed * zones, zones - 1)), "cpu": round(cpu)}
 
 
 def _up(load: float, size: float) -> int:
@@ -131,8 +126,8 @@ def _up(load: float, size: float) -> int:
 
 def _too_few(lack: Mapping[str, Any]) -> Phrase:
     what = N_(
-        "{service} needs {needed} tasks outside of the zone for its load now ({cpu} % CPU), and has {outside}: scale it out "
-        "to {tasks} first."
+        "{service} needs {tasks} tasks for its load now ({cpu} % CPU), and {outside} of {desired} are outside of the zone: let "
+        "its tasks leave soon, or scale it out to {at_once} first."
     )
     return phrase(what, **lack)
 

@@ -4,7 +4,7 @@ The zone is the one of the load balancer's node. With cross-zone balancing every
 zone, so that the figures of the zones come nearer to each other: the health of the targets is looked at besides.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import fmean
@@ -13,7 +13,8 @@ from typing import Any
 from bot.aws.zone.find import Balancer
 from bot.playbook.action import Aws
 
-_WINDOW, _PERIOD = timedelta(minutes=5), 60
+#: What counts as now, and what it is compared with. CloudWatch itself is a minute or two late, in every zone alike.
+_NOW, _BEFORE, _PERIOD = timedelta(minutes=3), timedelta(minutes=15), 60
 #: GetMetricData takes so many queries at once.
 _MOST = 500
 _STATISTICS = {
@@ -22,20 +23,23 @@ _STATISTICS = {
 }  # fmt: skip
 
 Metric = tuple[str, str]  # a zone's name, and a metric's
+Series = Sequence[tuple[datetime, float]]
 
 
 @dataclass(frozen=True)
 class Traffic:
-    """Of one zone in the last five minutes. `latency`: seconds; None where nothing was measured."""
+    """Of one zone in the last minutes. `latency`: seconds; None where nothing was measured. `before`: requests, earlier."""
 
     requests: float = 0
     errors: float = 0
     latency: float | None = None
+    before: float = 0
 
     def __add__(self, other: "Traffic") -> "Traffic":
         """The slower of the two latencies: what is fine elsewhere does not make up for it."""
         slowest = max((one for one in (self.latency, other.latency) if one is not None), default=None)
-        return Traffic(self.requests + other.requests, self.errors + other.errors, slowest)
+        before = self.before + other.before
+        return Traffic(self.requests + other.requests, self.errors + other.errors, slowest, before)
 
 
 def traffic_of(aws: Aws, balancer: Balancer, now: datetime) -> dict[str, Traffic]:
@@ -45,23 +49,29 @@ def traffic_of(aws: Aws, balancer: Balancer, now: datetime) -> dict[str, Traffic
         return {}
     name = balancer["LoadBalancerArn"].partition(":loadbalancer/")[2]
     wanted = [(zone, metric) for zone in zones for metric in _STATISTICS]
-    values = _values(aws, [_query(number, name, *one) for number, one in enumerate(wanted)], now)
-    found = {one: values.get(f"m{number}", ()) for number, one in enumerate(wanted)}
-    return {zone: _traffic(found, zone) for zone in zones}
+    answers = _answers(aws, [_query(number, name, *one) for number, one in enumerate(wanted)], now)
+    series = {one: answers.get(f"m{number}", ()) for number, one in enumerate(wanted)}
+    return {zone: _traffic(series, zone, now - _NOW) for zone in zones}
 
 
 def cpu_of(aws: Aws, cluster: str, service: str, now: datetime) -> float | None:
     """The average use of its CPU in percent, over the last minutes; None where nobody measured it."""
     dimensions = {"ClusterName": cluster, "ServiceName": service}
     query = {"Id": "m0", "MetricStat": _statistic("AWS/ECS", "CPUUtilization", dimensions, "Average")}
-    values = _values(aws, [query], now).get("m0")
+    values = _since(_answers(aws, [query], now).get("m0", ()), now - _NOW)
     return fmean(values) if values else None
 
 
-def _traffic(found: Mapping[Metric, Sequence[float]], zone: str) -> Traffic:
-    errors = sum(found[zone, "HTTPCode_Target_5XX_Count"]) + sum(found[zone, "HTTPCode_ELB_5XX_Count"])
-    times = found[zone, "TargetResponseTime"]
-    return Traffic(sum(found[zone, "RequestCount"]), errors, fmean(times) if times else None)
+def _traffic(series: Mapping[Metric, Series], zone: str, since: datetime) -> Traffic:
+    latest = {metric: _since(series[zone, metric], since) for metric in _STATISTICS}
+    times, every = latest["TargetResponseTime"], sum(value for _, value in series[zone, "RequestCount"])
+    requests = sum(latest["RequestCount"])
+    errors = sum(latest["HTTPCode_Target_5XX_Count"]) + sum(latest["HTTPCode_ELB_5XX_Count"])
+    return Traffic(requests, errors, fmean(times) if times else None, every - requests)
+
+
+def _since(series: Series, moment: datetime) -> list[float]:
+    return [value for at, value in series if at >= moment]
 
 
 def _query(number: int, balancer: str, zone: str, metric: str) -> dict[str, Any]:
@@ -79,16 +89,18 @@ def _statistic(namespace: str, metric: str, dimensions: Mapping[str, str], stati
     }
 
 
-def _values(aws: Aws, queries: Sequence[Mapping[str, Any]], now: datetime) -> dict[str, Sequence[float]]:
-    return {one["Id"]: one["Values"] for part in _parts(queries) for one in _asked(aws, part, now)}
-
-
-def _parts(queries: Sequence[Mapping[str, Any]]) -> Iterator[Sequence[Mapping[str, Any]]]:
-    yield from (queries[start : start + _MOST] for start in range(0, len(queries), _MOST))
+def _answers(aws: Aws, queries: Sequence[Mapping[str, Any]], now: datetime) -> dict[str, Series]:
+    """By the query's id."""
+    parts = (queries[start : start + _MOST] for start in range(0, len(queries), _MOST))
+    return {
+        one["Id"]: list(zip(one["Timestamps"], one["Values"], strict=True))
+        for part in parts
+        for one in _asked(aws, part, now)
+    }
 
 
 def _asked(aws: Aws, queries: Sequence[Mapping[str, Any]], now: datetime) -> Sequence[Mapping[str, Any]]:
     found: Sequence[Mapping[str, Any]] = aws.client("cloudwatch").get_metric_data(
-        MetricDataQueries=queries, StartTime=now - _WINDOW, EndTime=now
+        MetricDataQueries=queries, StartTime=now - _BEFORE, EndTime=now
     )["MetricDataResults"]
     return found

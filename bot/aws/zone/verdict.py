@@ -12,8 +12,10 @@ from bot.errors import N_, Phrase, phrase
 TIMES = 3
 #: Below these nothing is wrong, however well another zone does.
 ERRORS, SLOW = 0.01, 1.0
-#: Of fewer requests in five minutes nothing can be told.
+#: Of fewer requests in these minutes nothing can be told.
 ENOUGH = 20
+#: A zone that got requests, and gets less than this share of what another one gets, does not answer any more.
+SILENT = 0.1
 
 Kind = Literal["one-zone", "several-zones", "not-the-zone", "fails-open", "unknown"]
 
@@ -69,9 +71,9 @@ def judge(zone: Zone, seen: Mapping[str, Evidence], shifted_by_aws: Collection[s
 
 
 def is_bad(name: str, seen: Mapping[str, Evidence]) -> bool:
-    """Nothing is healthy there, or errors or times are so many times those of the zone that does best."""
+    """Nothing is healthy there, it fell silent, or errors or times are so many times those of the zone that does best."""
     one, others = seen[name], [other for zone, other in seen.items() if zone != name]
-    if one.down:
+    if one.down or is_silent(one, others):
         return True
     rates = [other.rate for other in others if other.rate is not None]
     if one.rate is not None and rates and one.rate >= ERRORS and one.rate >= TIMES * min(rates):
@@ -81,14 +83,21 @@ def is_bad(name: str, seen: Mapping[str, Evidence]) -> bool:
     return slow is not None and bool(times) and slow >= SLOW and slow >= TIMES * min(times)
 
 
+def is_silent(one: Evidence, others: Collection[Evidence]) -> bool:
+    """Its load balancers' nodes are not reached any more, so that they have no errors to count."""
+    busiest = max((other.traffic.requests for other in others), default=0)
+    return one.traffic.before >= ENOUGH <= busiest and one.traffic.requests < SILENT * busiest
+
+
 def figures(seen: Mapping[str, Evidence]) -> Phrase:
     """A line of numbers that reads the same in every language."""
-    shown = ", ".join(f"{name} {_percent(one)} 5xx, {one.healthy}/{one.targets}" for name, one in sorted(seen.items()))
+    shown = "; ".join(_figures(name, one) for name, one in sorted(seen.items()))
     return Phrase("{shown}", {"shown": shown})
 
 
-def _percent(one: Evidence) -> str:
-    return "-" if one.rate is None else f"{one.rate:.1%}"
+def _figures(name: str, one: Evidence) -> str:
+    rate = "-" if one.rate is None else f"{one.rate:.1%}"
+    return f"{name} {one.traffic.requests:g} req, {rate} 5xx, {one.healthy}/{one.targets} ok"
 
 
 def _one(zone: Zone, seen: Mapping[str, Evidence]) -> Phrase:

@@ -11,10 +11,11 @@ from typing import Any
 from uuid import uuid4
 
 from bot.rehearsal.aws.backup_contents import content_of
-from bot.rehearsal.aws.backup_vaults import BackupVaults, Point, aware, paged
+from bot.rehearsal.aws.backup_vaults import MOST, BackupVaults, Point, aware
 from bot.rehearsal.aws.call import Answer, AwsError, Call, Handler, Moto
 from bot.rehearsal.aws.clock import Clock
 from bot.rehearsal.aws.moto_app import ACCOUNT
+from bot.rehearsal.aws.paging import paged
 
 #: "100 concurrent copies to another region; one at a time of a resource".
 #: https://docs.aws.amazon.com/aws-backup/latest/devguide/aws-backup-limits.html
@@ -90,7 +91,7 @@ class BackupJobs:
     async def _list(self, call: Call, _moto: Moto) -> Answer:
         asked = call.parameters
         found = (job for job in self._of(call.region, copy=False) if self._is_wanted(job, asked, "ByBackupVaultName"))
-        return paged("BackupJobs", map(self._shown, found), asked)
+        return paged(call, {"BackupJobs": [self._shown(job) for job in found]}, MOST)
 
     async def _start_copy(self, call: Call, _moto: Moto) -> Answer:
         asked, now = call.parameters, self._clock.now()
@@ -115,7 +116,7 @@ class BackupJobs:
         found = (
             job for job in self._of(call.region, copy=True) if self._is_wanted(job, asked, "ByDestinationVaultArn")
         )
-        return paged("CopyJobs", map(self._shown_copy, found), asked)
+        return paged(call, {"CopyJobs": [self._shown_copy(job) for job in found]}, MOST)
 
     @property
     def _end(self) -> datetime:

@@ -5,7 +5,7 @@ knows it. Not emulated: cold storage, air-gapped vaults, access policies, compos
 schedules of plans: a point is made by a job, or laid down with `add`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,9 +17,11 @@ from bot.rehearsal.aws.backup_contents import Content, content_of
 from bot.rehearsal.aws.call import Answer, AwsError, Call, Handler, Moto
 from bot.rehearsal.aws.clock import Clock
 from bot.rehearsal.aws.moto_app import ACCOUNT, backend
+from bot.rehearsal.aws.paging import paged
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/lifeboat-backup"
-_PAGE = 1000
+#: What a page of AWS Backup's lists holds at most.
+MOST = 1000
 
 
 @dataclass(frozen=True)
@@ -128,11 +130,11 @@ class BackupVaults:
         asked = call.parameters
         self.vault(call.region, asked["BackupVaultName"])
         found = (one for one in self.of(call.region) if one.vault == asked["BackupVaultName"] and _wanted(one, asked))
-        return paged("RecoveryPoints", (self._listed(one) for one in found), asked)
+        return paged(call, {"RecoveryPoints": [self._listed(one) for one in found]}, MOST)
 
     async def _list_by_resource(self, call: Call, _moto: Moto) -> Answer:
         found = self.of(call.region, call.parameters["ResourceArn"])
-        return paged("RecoveryPoints", (self._listed_by_resource(one) for one in found), call.parameters)
+        return paged(call, {"RecoveryPoints": [self._listed_by_resource(one) for one in found]}, MOST)
 
     async def _describe(self, call: Call, _moto: Moto) -> Answer:
         point = self._asked(call)
@@ -199,14 +201,6 @@ class BackupVaults:
             "ResourceName": point.name,
             "VaultType": "BACKUP_VAULT",
         }
-
-
-def paged(name: str, found: Iterable[Mapping[str, Any]], asked: Mapping[str, Any]) -> Answer:
-    """A page of a list; the token is where the next one begins."""
-    everything = list(found)
-    start = int(asked.get("NextToken") or 0)
-    end = start + min(int(asked.get("MaxResults") or _PAGE), _PAGE)
-    return {name: everything[start:end], "NextToken": str(end) if end < len(everything) else None}
 
 
 def _wanted(point: Point, asked: Mapping[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from bot.rehearsal.aws.call import AwsError, Call
 
 #: What most services give without being asked for less, and at most.
 PAGE = 100
-_REFUSALS = {"ecs": "InvalidParameterException"}
+_REFUSALS = {"backup": "InvalidParameterValueException", "ecs": "InvalidParameterException"}
 
 
 def paged(call: Call, answer: Mapping[str, Any], most: int = PAGE) -> dict[str, Any]:

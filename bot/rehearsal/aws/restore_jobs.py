@@ -22,10 +22,11 @@ from bot.rehearsal.aws.backup_contents import (
     put_missing,
 )
 from bot.rehearsal.aws.backup_jobs import token_of
-from bot.rehearsal.aws.backup_vaults import BackupVaults, Point, aware, paged
+from bot.rehearsal.aws.backup_vaults import MOST, BackupVaults, Point, aware
 from bot.rehearsal.aws.call import Answer, AwsError, Call, Handler, Moto
 from bot.rehearsal.aws.clock import Clock
 from bot.rehearsal.aws.moto_app import ACCOUNT
+from bot.rehearsal.aws.paging import paged
 
 #: Called with the region, moto's new table, and when it is ready.
 BeginTable = Callable[[str, Any, datetime], None]
@@ -121,11 +122,11 @@ class RestoreJobs:
         return {"RestoreJobId": job.id, "Metadata": dict(job.asked["Metadata"])}
 
     async def _list(self, call: Call, _moto: Moto) -> Answer:
-        return paged("RestoreJobs", map(self._shown, self._wanted(call)), call.parameters)
+        return paged(call, {"RestoreJobs": [self._shown(job) for job in self._wanted(call)]}, MOST)
 
     async def _list_by_resource(self, call: Call, _moto: Moto) -> Answer:
         found = [job for job in self._wanted(call) if job.point.resource == call.parameters["ResourceArn"]]
-        return paged("RestoreJobs", map(self._shown, found), call.parameters)
+        return paged(call, {"RestoreJobs": [self._shown(job) for job in found]}, MOST)
 
     async def _validate(self, call: Call, _moto: Moto) -> Answer:
         job, asked = self._job(call), call.parameters

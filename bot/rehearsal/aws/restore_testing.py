@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from bot.rehearsal.aws.backup_vaults import BackupVaults, Point, paged
+from bot.rehearsal.aws.backup_vaults import MOST, BackupVaults, Point
 from bot.rehearsal.aws.call import Answer, AwsError, Call, Handler, Moto
 from bot.rehearsal.aws.clock import Clock
 from bot.rehearsal.aws.moto_app import ACCOUNT
+from bot.rehearsal.aws.paging import paged
 from bot.rehearsal.aws.restore_jobs import USABLE, RestoreJobs
 
 _WINDOW_DAYS = 30
@@ -84,8 +85,8 @@ class RestoreTesting:
         return {"RestoreTestingPlan": shown}
 
     async def _list(self, call: Call, _moto: Moto) -> Answer:
-        found = (_listed(plan) for (region, _), plan in self._plans.items() if region == call.region)
-        return paged("RestoreTestingPlans", found, call.parameters)
+        found = [_listed(plan) for (region, _), plan in self._plans.items() if region == call.region]
+        return paged(call, {"RestoreTestingPlans": found}, MOST)
 
     async def _delete(self, call: Call, _moto: Moto) -> Answer:
         if self._plan(call).selections:
@@ -121,8 +122,8 @@ class RestoreTesting:
             "ValidationWindowHours",
         )
         named = {"RestoreTestingPlanName": plan.asked["RestoreTestingPlanName"]}
-        found = ({key: one[key] for key in kept if key in one} | named for one in plan.selections.values())
-        return paged("RestoreTestingSelections", found, call.parameters)
+        found = [{key: one[key] for key in kept if key in one} | named for one in plan.selections.values()]
+        return paged(call, {"RestoreTestingSelections": found}, MOST)
 
     async def _delete_selection(self, call: Call, _moto: Moto) -> Answer:
         plan = self._plan(call)

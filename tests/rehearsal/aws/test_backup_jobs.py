@@ -111,24 +111,6 @@ def test_a_vault_that_is_not_there_is_refused(backup: Any) -> None:
     )
 
 
-def test_every_list_comes_in_pages_that_boto3_walks(backup: Any, aws: EmulatedAws) -> None:
-    for _ in range(3):
-        point = start(backup)["RecoveryPointArn"]
-        aws.clock.move(timedelta(seconds=10))
-        copy(backup, point)
-        aws.clock.move(timedelta(seconds=10))
-    two = {"PageSize": 2}
-    lists = {
-        "list_backup_jobs": ("BackupJobs", {}),
-        "list_copy_jobs": ("CopyJobs", {}),
-        "list_recovery_points_by_backup_vault": ("RecoveryPoints", {"BackupVaultName": "shop"}),
-        "list_recovery_points_by_resource": ("RecoveryPoints", {"ResourceArn": CARTS}),
-    }
-    for name, (key, asked) in lists.items():
-        pages = list(backup.get_paginator(name).paginate(PaginationConfig=two, **asked))
-        assert [len(page[key]) for page in pages] == [2, 1], name
-
-
 def test_points_are_listed_by_type_and_time(backup: Any, aws: EmulatedAws) -> None:
     start(backup)
     aws.clock.move(timedelta(hours=1))

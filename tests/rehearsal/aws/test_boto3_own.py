@@ -10,7 +10,9 @@ from botocore.exceptions import ClientError, WaiterError
 
 from bot.rehearsal.aws.clock import Clock
 from bot.rehearsal.aws.emulator import EmulatedAws
+from bot.rehearsal.aws.permissions import ROLE_ARN
 from bot.rehearsal.front import OTHER_REGION, Front
+from tests.rehearsal.aws.backup_lists import BACKUP_LISTS
 
 QUICK = {"Delay": 0, "MaxAttempts": 200}
 TWO_PAGES = {"PageSize": 2}
@@ -125,6 +127,28 @@ def table(aws: EmulatedAws) -> str:
     return "orders"
 
 
+def groups(aws: EmulatedAws) -> Mapping[str, Any]:
+    scaling = aws.client("autoscaling")
+    scaling.create_launch_configuration(
+        LaunchConfigurationName="worker", ImageId="ami-12c6146b", InstanceType="t3.micro"
+    )
+    for number in range(COUNT):
+        scaling.create_auto_scaling_group(
+            AutoScalingGroupName=f"workers-{number}", LaunchConfigurationName="worker", MinSize=1, MaxSize=1,
+            AvailabilityZones=["us-east-1a"],
+        )  # fmt: skip
+    return {}
+
+
+def subnets(aws: EmulatedAws) -> Mapping[str, Any]:
+    found = aws.client("ec2").describe_subnets()["Subnets"]
+    return {"Filters": [{"Name": "subnet-id", "Values": [one["SubnetId"] for one in found[:COUNT]]}]}
+
+
+def actions(_aws: EmulatedAws) -> Mapping[str, Any]:
+    return {"PolicySourceArn": ROLE_ARN, "ActionNames": [f"ecs:Action{number}" for number in range(COUNT)]}
+
+
 #: How to make COUNT things (or so many as there can be), and what to ask then: by service and operation.
 PAGINATED: Mapping[tuple[str, str], tuple[Callable[[EmulatedAws], Mapping[str, Any]], int, str]] = {
     ("arc-region-switch", "GetPlanExecution"): (execution, 3, OTHER_REGION),
@@ -132,16 +156,24 @@ PAGINATED: Mapping[tuple[str, str], tuple[Callable[[EmulatedAws], Mapping[str, A
     ("arc-region-switch", "ListPlansInRegion"): (plans, COUNT, OTHER_REGION),
     ("arc-zonal-shift", "ListAutoshifts"): (autoshifts, COUNT, "us-east-1"),
     ("arc-zonal-shift", "ListZonalShifts"): (shifts, COUNT, "us-east-1"),
+    ("autoscaling", "DescribeAutoScalingGroups"): (groups, COUNT, "us-east-1"),
+    ("autoscaling", "DescribeAutoScalingInstances"): (groups, COUNT, "us-east-1"),
+    ("autoscaling", "DescribeScalingActivities"): (groups, COUNT, "us-east-1"),
     ("dynamodb", "ListBackups"): (backups, COUNT, "us-east-1"),
     ("dynamodb", "Query"): (queried, COUNT, "us-east-1"),
     ("dynamodb", "Scan"): (items, COUNT, "us-east-1"),
+    ("ec2", "DescribeInstances"): (groups, COUNT, "us-east-1"),
+    ("ec2", "DescribeSubnets"): (subnets, COUNT, "us-east-1"),
     ("ecs", "ListTasks"): (service, COUNT, "us-east-1"),
+    ("iam", "SimulatePrincipalPolicy"): (actions, COUNT, "us-east-1"),
     ("s3", "ListObjectVersions"): (versions, COUNT, "us-east-1"),
+    **BACKUP_LISTS,
 }
 #: Lists that never grow past a page here, with the reason.
 SHORT = {
     ("arc-region-switch", "GetPlanEvaluationStatus"): "as many warnings as a test gives",
     ("arc-region-switch", "ListPlanExecutionEvents"): "only steps that failed",
+    ("ec2", "DescribeInstanceStatus"): "moto gives all of them at once",
 }
 
 

@@ -54,8 +54,10 @@ async def _play(
 ) -> Any:
     import logging
 
+    from bot.config import find, load
     from bot.logs import configure_logging
     from bot.rehearsal.drill import play
+    from bot.settings import Settings
 
     configure_logging(logging.CRITICAL)
     _ = say.words()
@@ -65,7 +67,10 @@ async def _play(
         if not json:
             say.out(f"{clock(at)}  {_.phrase(what)}")
 
-    verdict = await play(folder, playbook, breaks, inputs=inputs, people=people, answer=answer.value, tell=tell)
+    own = load(find(Settings().config)).playbook_folders[1:]
+    verdict = await play(
+        folder, playbook, breaks, inputs=inputs, people=people, answer=answer.value, playbooks=own, tell=tell
+    )
     if json:
         say.as_json(verdict.as_json())
     else:

@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.errors import N_, Phrase, phrase
+from bot.errors import N_, NotFound, Phrase, phrase
 from bot.incident.playbook_runs import playbook_of
 from bot.incident.run import Run
 from bot.incident.timeline import restore
+from bot.playbook import PLAYBOOKS
+from bot.playbook.loading import files
 from bot.playbook.model import Targets
 from bot.rehearsal.breakages import parse
 from bot.rehearsal.crew import Answer
@@ -65,16 +67,18 @@ class Verdict:
 
 async def play(
     folder: Path, playbook: str, breaks: Sequence[str] = (), *, inputs: Mapping[str, str] | None = None, people: int = 3,
-    answer: Answer = "yes", tell: Callable[[datetime, Phrase | str], None] = lambda _at, _text: None,
+    answer: Answer = "yes", playbooks: Sequence[Path] = (), tell: Callable[[datetime, Phrase | str], None] = lambda _at, _text: None,
 ) -> Verdict:  # fmt: skip
     """Break it, be paged, run the playbook, and wait until the shop is well.
 
     Without `breaks`, the playbook's own story is played. Raises `BadValue`, `BadInputs`, `NotFound`, `Refused`.
     """
+    known = sorted(file.stem for file in files(PLAYBOOKS, playbooks))
+    if playbook not in known:
+        raise NotFound("playbook", playbook, ", ".join(known))
     story = STORIES.get(playbook, Story()) if not breaks else Story(breaks)
     noticed = any(parse(text).kind.alarm for text in story.breaks)
-    async with Rehearsal(folder, story.breaks, people=people, answer=answer, tell=tell) as night:
-        night.core.runs.playbook(playbook)  # before anything is waited for
+    async with Rehearsal(folder, story.breaks, people=people, answer=answer, playbooks=playbooks, tell=tell) as night:
         if story.before:
             await story.before(night)
             night.mark()

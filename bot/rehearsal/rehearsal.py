@@ -84,16 +84,17 @@ class Struck:
 class Rehearsal:
     """`breaks` are struck on entry, after a calm minute. `people`: how many may approve; `answer`: to what playbooks ask.
 
-    `every`: how often a customer writes. `tell(at, text)` hears the timeline as it happens. `aws`, `estate`,
+    `playbooks`: folders of one's own, beside the shipped ones. `every`: how often a customer writes. `tell(at, text)` hears the timeline as it happens. `aws`, `estate`,
     `storefront`, `writer`, `core`, `worker` are for tests: `aws.faults` and `aws.outages` break more than `break_` can.
     """
 
     def __init__(
         self, folder: Path, breaks: Sequence[str] = (), *, people: int = 3, answer: Answer = "yes", pace: Pace | None = None,
-        every: timedelta = timedelta(seconds=5), restores: RestoreTimes = RESTORES,
+        every: timedelta = timedelta(seconds=5), restores: RestoreTimes = RESTORES, playbooks: Sequence[Path] = (),
         tell: Callable[[datetime, Phrase | str], None] = lambda _at, _text: None,
     ) -> None:  # fmt: skip
         self.folder, self.people, self.answer, self.pace = folder, people, answer, pace or Pace()
+        self.playbooks = playbooks
         self.breaks = [parse(text) for text in breaks]
         self.aws = EmulatedAws(clock=Clock(start=datetime.now(UTC).replace(microsecond=0)), restores=restores)
         self.estate = Estate(self.aws)
@@ -420,5 +421,6 @@ class Rehearsal:
         escalation.mkdir(exist_ok=True)
         for name, values in team(self.people).items():
             (escalation / f"{name}.yaml").write_text(json.dumps(values))
-        config = {**self.estate.config(), "escalation_folder": "escalation"}
+        folders = [str(folder.resolve()) for folder in self.playbooks]
+        config = {**self.estate.config(), "escalation_folder": "escalation", "playbook_folders": folders}
         (self.folder / "lifeboat.yaml").write_text(json.dumps(config))

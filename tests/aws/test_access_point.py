@@ -116,7 +116,6 @@ def test_one_control_region_takes_it_when_four_are_dark(point: Point, alive: str
     while isinstance(progress, Working) and progress.more:
         progress = step.act()
     assert step.memory["through"] == alive
-    point.aws.outages.forget()  # to look, another one is needed
     assert isinstance(step.wait(progress), Done)
     assert point.sent() == [alive]
 

@@ -124,6 +124,20 @@ def test_when_all_endpoints_are_dead_it_goes_on_asking_and_then_says_so(cells: C
     assert cells.aws.clock.now() - asked[0].at > timedelta(minutes=2)
 
 
+def test_when_all_of_them_die_after_the_change_it_does_not_look_for_ever(cells: Cells) -> None:
+    step = switch(cells)
+    step.act()
+    sent = step.act()
+    for region in ENDPOINT_REGIONS:
+        cells.aws.routing_controls.fail_endpoint(region)
+    failed = step.wait(sent)
+    assert isinstance(failed, Failed)
+    assert failed.kind == "unavailable"
+    assert len(cells.aws.calls) < 200
+    cells.aws.routing_controls.mend_endpoints()
+    assert isinstance(step.look(), Done)
+
+
 def test_an_endpoint_that_comes_back_is_used(cells: Cells) -> None:
     for region in ENDPOINT_REGIONS:
         cells.aws.routing_controls.fail_endpoint(region)

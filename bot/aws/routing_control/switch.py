@@ -172,9 +172,8 @@ def _look(params: States, aws: Aws, attempt: Attempt) -> Progress:
     through = attempt.memory.get("through")
     others = [one for one in endpoints if one.region != through]
     seen = first_answer(aws, others, attempt.memory.get("silent", {}), lambda at: states_at(at, params.wanted))
-    if isinstance(seen, Silence) and len(seen.silent) >= len(others) and through:
-        itself = [one for one in endpoints if one.region == through]
-        seen = first_answer(aws, itself, {}, lambda at: states_at(at, params.wanted))
+    if isinstance(seen, Silence) and len(seen.silent) >= len(others):
+        seen = first_answer(aws, endpoints, seen.silent, lambda at: states_at(at, params.wanted))
     if isinstance(seen, Silence):
         return _silence(endpoints, seen, attempt, more=False)
     if seen.found == params.wanted:

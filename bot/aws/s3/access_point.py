@@ -142,10 +142,12 @@ class ShiftAccessPoint:
         return Working(note, next_look(attempt), {**attempt.memory, **memory})
 
     def look(self, params: Routes, aws: Aws, attempt: Attempt) -> Progress:
-        """Ask another region than the one that took it, until the two minutes are over too."""
-        through = attempt.memory.get("through")
-        others = [one for one in _controls(attempt) if one.region != through]
+        """Ask another region than the one that took it, if any answers, until the two minutes are over too."""
+        controls, through = _controls(attempt), attempt.memory.get("through")
+        others = [one for one in controls if one.region != through]
         seen = first_answer(aws, others, attempt.memory.get("silent", {}), lambda at: _dials(at, params))
+        if isinstance(seen, Silence) and len(seen.silent) >= len(others):
+            seen = first_answer(aws, controls, seen.silent, lambda at: _dials(at, params))
         if isinstance(seen, Silence):
             return _silence(seen, attempt, more=False)
         sent_at = datetime.fromisoformat(attempt.memory.get("sent_at", attempt.started_at.isoformat()))
@@ -204,7 +206,7 @@ def _impossible(params: Routes, dials: Mapping[str, bool]) -> Phrase | None:
 
 def _silence(silence: Silence, attempt: Attempt, *, more: bool) -> Progress:
     """Ask on; when all were asked, all of them again in a moment."""
-    asked_all = len(silence.silent) >= len(CONTROL_REGIONS) - ("through" in attempt.memory)
+    asked_all = len(silence.silent) >= len(CONTROL_REGIONS)
     if asked_all and attempt.now - attempt.started_at > 2 * _PATIENCE:
         what = N_("None of S3's failover controls answers: {silent}. Retry, or point the service at the other bucket.")
         return Failed(phrase(what, silent=told(silence.silent)), "unavailable")

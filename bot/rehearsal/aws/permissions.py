@@ -95,7 +95,8 @@ class Permissions:
         if asked["PolicySourceArn"] != ROLE_ARN:
             raise AwsError("NoSuchEntity", f"{asked['PolicySourceArn']} cannot be found.", 404)
         resources = asked.get("ResourceArns") or ["*"]
-        return paged(call, {"EvaluationResults": [self._result(action, resources) for action in asked["ActionNames"]]})
+        page = paged(call, {"EvaluationResults": [self._result(action, resources) for action in asked["ActionNames"]]})
+        return {**page, "IsTruncated": "Marker" in page}
 
     async def _caller(self, call: Call, moto: Moto) -> Answer:
         """Who has taken on another role is that one; everybody else is the bot."""

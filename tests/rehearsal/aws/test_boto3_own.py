@@ -140,11 +140,6 @@ def groups(aws: EmulatedAws) -> Mapping[str, Any]:
     return {}
 
 
-def subnets(aws: EmulatedAws) -> Mapping[str, Any]:
-    found = aws.client("ec2").describe_subnets()["Subnets"]
-    return {"Filters": [{"Name": "subnet-id", "Values": [one["SubnetId"] for one in found[:COUNT]]}]}
-
-
 def actions(_aws: EmulatedAws) -> Mapping[str, Any]:
     return {"PolicySourceArn": ROLE_ARN, "ActionNames": [f"ecs:Action{number}" for number in range(COUNT)]}
 
@@ -157,13 +152,11 @@ PAGINATED: Mapping[tuple[str, str], tuple[Callable[[EmulatedAws], Mapping[str, A
     ("arc-zonal-shift", "ListAutoshifts"): (autoshifts, COUNT, "us-east-1"),
     ("arc-zonal-shift", "ListZonalShifts"): (shifts, COUNT, "us-east-1"),
     ("autoscaling", "DescribeAutoScalingGroups"): (groups, COUNT, "us-east-1"),
-    ("autoscaling", "DescribeAutoScalingInstances"): (groups, COUNT, "us-east-1"),
     ("autoscaling", "DescribeScalingActivities"): (groups, COUNT, "us-east-1"),
     ("dynamodb", "ListBackups"): (backups, COUNT, "us-east-1"),
     ("dynamodb", "Query"): (queried, COUNT, "us-east-1"),
     ("dynamodb", "Scan"): (items, COUNT, "us-east-1"),
     ("ec2", "DescribeInstances"): (groups, COUNT, "us-east-1"),
-    ("ec2", "DescribeSubnets"): (subnets, COUNT, "us-east-1"),
     ("ecs", "ListTasks"): (service, COUNT, "us-east-1"),
     ("iam", "SimulatePrincipalPolicy"): (actions, COUNT, "us-east-1"),
     ("s3", "ListObjectVersions"): (versions, COUNT, "us-east-1"),
@@ -173,7 +166,9 @@ PAGINATED: Mapping[tuple[str, str], tuple[Callable[[EmulatedAws], Mapping[str, A
 SHORT = {
     ("arc-region-switch", "GetPlanEvaluationStatus"): "as many warnings as a test gives",
     ("arc-region-switch", "ListPlanExecutionEvents"): "only steps that failed",
+    ("autoscaling", "DescribeAutoScalingInstances"): "moto gives all of them at once",
     ("ec2", "DescribeInstanceStatus"): "moto gives all of them at once",
+    ("ec2", "DescribeSubnets"): "moto gives all of them at once",
 }
 
 

@@ -142,6 +142,14 @@ async def test_scaling_that_is_suspended_does_nothing(scaled: Scaled) -> None:
     assert scaled.desired_after(OUT) == 5
 
 
+async def test_a_target_that_was_taken_away_scales_nothing(scaled: Scaled) -> None:
+    scaled.scaling.deregister_scalable_target(
+        ServiceNamespace="ecs", ResourceId=f"service/{CLUSTER}/{SERVICE}", ScalableDimension="ecs:service:DesiredCount"
+    )
+    scaled.load(6)
+    assert scaled.desired_after(2 * OUT) == 3
+
+
 async def test_a_service_that_was_set_to_nothing_is_left_alone(scaled: Scaled) -> None:
     scaled.shop.update(desiredCount=0)
     assert scaled.desired_after(2 * IN) == 0

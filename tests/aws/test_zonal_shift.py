@@ -95,6 +95,20 @@ def test_it_is_done_when_the_zone_gets_nothing_any_more(start: Step, front: Fron
     assert front.weights(API)[bad] == 1  # the other one is not touched
 
 
+def test_the_load_balancer_itself_must_say_that_it_leaves_the_zone_out(
+    start: Step, front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ARC says that the shift is applied; ELB, which did not start it, is believed."""
+    start.act()
+    front.aws.clock.move(timedelta(seconds=2))
+    with monkeypatch.context() as patch:  # the emulated ELB never lags behind ARC, as AWS's may
+        patch.setattr("bot.aws.zonal_shift.start.still_used", lambda *_: 1)
+        assert isinstance(start.look(), Working)
+        front.aws.clock.move(timedelta(minutes=6))
+        assert isinstance(start.look(), Failed)
+    assert isinstance(start.look(), Done)
+
+
 def test_a_second_act_of_the_same_attempt_starts_nothing(start: Step, cloud: Cloud) -> None:
     Start().act(start.params, cloud, start.attempt())
     again = Start().act(start.params, cloud, start.attempt(again=True))

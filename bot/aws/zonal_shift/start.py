@@ -8,7 +8,7 @@ from bot.aws.polling import SETTLING, next_look
 from bot.aws.zonal_shift.lasting import RENEWS, Lasting, renewed, start_call
 from bot.aws.zonal_shift.shifts import ARNS, Shift, Where, is_ours, shift_of, touched
 from bot.aws.zone.find import Balancer, Zone, find_balancer, find_managed, find_zone
-from bot.aws.zone.health import health_of
+from bot.aws.zone.health import health_of, still_used
 from bot.aws.zone.obstacles import AUTOSHIFTS, CALLS, READS, listing, obstacles
 from bot.errors import N_, ActionFailed, Phrase, phrase
 from bot.playbook.action import (
@@ -114,7 +114,8 @@ class Start:
         shift = shift_of(managed, zone)
         if managed is None or shift is None:
             return _not_shifted(name, zone, attempt)
-        if managed["appliedWeights"].get(zone.id) == 0 and shift["appliedStatus"] == "APPLIED":
+        applied = managed["appliedWeights"].get(zone.id) == 0 and shift["appliedStatus"] == "APPLIED"
+        if applied and not still_used(aws, zone, balancer):  # as ELB itself says, which did not start the shift
             return _shifted(name, zone, balancer, shift, attempt)
         if attempt.now - attempt.started_at > 5 * SETTLING:
             what = N_(

@@ -34,6 +34,20 @@ def health_of(aws: Aws, balancer: Balancer) -> list[Health]:
     return found
 
 
+def still_used(aws: Aws, zone: Zone, balancer: Balancer) -> int:
+    """How many targets in the zone ELB says it still uses, as if there were no shift. With cross-zone balancing off, DNS decides.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_AdministrativeOverride.html
+    """
+    elb = aws.client("elbv2")
+    used = 0
+    for group in _groups(aws, balancer):
+        described = elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])["TargetHealthDescriptions"]
+        there = (one for one in described if one["Target"].get("AvailabilityZone") == zone.name)
+        used += sum(one.get("AdministrativeOverride", {}).get("State") == "no_override" for one in there)
+    return used
+
+
 def _groups(aws: Aws, balancer: Balancer) -> Sequence[Mapping[str, Any]]:
     """None at all, for a load balancer that only redirects, is an error to AWS."""
     try:

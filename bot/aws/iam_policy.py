@@ -18,8 +18,11 @@ from urllib.parse import urlsplit
 
 from bot.aws.iam_document import Document, Statement, split
 from bot.aws.session import READS
+from bot.aws.survey import ENDPOINTS_IN
+from bot.aws.survey import PERMISSIONS as SURVEYS
 from bot.config import Config
 from bot.errors import NotFound
+from bot.incident.survey import subjects
 from bot.playbook.action import Check, Facts
 from bot.playbook.model import Playbook, Step, ValueType
 
@@ -122,8 +125,9 @@ def where(
     role: str = "lifeboat",
     tag: tuple[str, str] | None = None,
 ) -> Where:
-    """`regions` replace those of lifeboat.yaml: the services' own, the swept ones, and Lifeboat's."""
+    """`regions` replace those of lifeboat.yaml: the services' own and where they stand by, the swept ones, and Lifeboat's."""
     known = {config.region, *config.sources.sweep_regions, *(one.region for one in config.services.values())}
+    known |= {region for one in subjects(config) for region in (one.home, one.standby)}
     return Where(account, tuple(sorted(set(regions) or known - {""})), config.region, role, tag)
 
 
@@ -286,6 +290,12 @@ def _own(config: Config, place: Where) -> list[Document]:
     if sources.sweep_regions:
         swept = {"StringEquals": {"aws:RequestedRegion": sorted(sources.sweep_regions)}}
         statements.append(Statement(frozenset({"cloudwatch:DescribeAlarms"}), condition=swept))
+    if surveyed := tuple(subjects(config)):
+        asked = {region for one in surveyed for region in (one.home, one.standby)}
+        asked |= {ENDPOINTS_IN} if any(one.routing_cluster for one in surveyed) else set()
+        statements.append(
+            Statement(frozenset(SURVEYS), condition={"StringEquals": {"aws:RequestedRegion": sorted(asked)}})
+        )
     return [statement.document() for statement in statements]
 
 

@@ -46,6 +46,8 @@ PERMISSIONS = (
     "servicequotas:GetServiceQuota",
     "ssm:GetParameter",
 )
+#: Where the configuration of routing control clusters is, and nowhere else.
+ENDPOINTS_IN = "us-west-2"
 _HOUR = "%Y-%m-%dT%H"
 
 Sessions = Callable[[str], Aws]

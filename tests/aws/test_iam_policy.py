@@ -19,6 +19,7 @@ from bot.aws.choices import choices
 from bot.aws.iam_document import LARGEST, Document, Statement, size, split, text
 from bot.aws.iam_policy import MENUS, NEVER, Where, is_read, policies, uses, where
 from bot.aws.session import Session
+from bot.aws.survey import PERMISSIONS as SURVEYS
 from bot.config import Config, Sources
 from bot.core import usable_playbooks
 from bot.errors import ActionFailed, NotFound, phrase
@@ -197,6 +198,10 @@ EXTRA = {
     "GetObjectVersionTagging",
     "ListAllMyBuckets",
     "ListBucketVersions",
+    # Operations of DynamoDB's streams, which IAM counts among DynamoDB's.
+    "DescribeStream",
+    "GetRecords",
+    "GetShardIterator",
 }
 
 
@@ -389,3 +394,13 @@ def test_a_read_is_known_by_its_name() -> None:
     assert is_read("iam:SimulatePrincipalPolicy")
     assert not is_read("dynamodb:UpdateTable")
     assert not is_read("ssm:GetawayParameter")
+
+
+def test_the_survey_may_look_in_both_regions_of_a_service_with_a_standby() -> None:
+    both = {"home_region": "eu-west-1", "standby_region": "eu-central-1"}
+    config = Config.model_validate({"services": {"shop": {"parameters": both}}})
+    made = policies([], SMALL, config, where(config, ACCOUNT))
+    [found] = [one for one in statements(made["read"]) if "ecs:DescribeServices" in one["Action"]]
+    assert found["Condition"]["StringEquals"]["aws:RequestedRegion"] == ["eu-central-1", "eu-west-1"]
+    assert set(found["Action"]) == set(SURVEYS)
+    assert "ecs:DescribeServices" not in actions(small(), "read")

@@ -7,6 +7,7 @@ import pytest
 
 from bot.aws.backup.back_up import BackUp, StartBackup
 from bot.aws.backup.copy import Copied, CopyRecoveryPoint
+from bot.aws.backup.ready import Before, RecoveryPointReady
 from bot.aws.backup.restore import FromPoint, RestoreRecoveryPoint
 from bot.errors import ActionFailed
 from bot.playbook.action import Done, Failed, Working
@@ -127,6 +128,17 @@ def test_a_copied_point_is_restored_in_its_own_region_and_nowhere_else(vault: Va
     assert isinstance(there, Done), there
     tables = vault.aws.client("dynamodb", "us-west-2").list_tables()["TableNames"]
     assert there.output["table"] in tables
+
+
+def test_the_copies_of_another_regions_table_are_found_by_its_name(vault: Vault, cloud: Cloud) -> None:
+    vault.point()
+    made = copying(cloud).run()
+    assert isinstance(made, Done)
+    there = Cloud(vault.aws, "us-west-2")
+    asked = Before(vault=VAULT, table="carts", before=vault.aws.clock.now())
+    done = RecoveryPointReady().look(asked, there, Step(RecoveryPointReady(), asked, there).attempt())
+    assert isinstance(done, Done)
+    assert (done.output["recovery_point"], done.output["exists"]) == (made.output["copy"], False)
 
 
 def test_the_plan_of_a_copy_shows_the_call_and_the_room_there_is(vault: Vault, cloud: Cloud) -> None:

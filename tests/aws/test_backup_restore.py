@@ -12,6 +12,7 @@ from bot.aws.dynamodb.reapply import ReapplySettings, Settings
 from bot.aws.dynamodb.restore import DeleteRestored, Restored
 from bot.errors import ActionFailed
 from bot.playbook.action import Done, Failed, Progress, Working
+from bot.rehearsal.aws import backup_vaults
 from bot.rehearsal.aws.backup_vaults import Point
 from bot.rehearsal.aws.emulator import EmulatedAws
 from tests.aws.rehearsed import Cloud, Step
@@ -251,16 +252,24 @@ def test_no_point_is_said_and_nothing_is_planned(vault: Vault, cloud: Cloud) -> 
     assert RestoreRecoveryPoint().look(step.params, cloud, step.attempt()) == failed
 
 
-def test_points_of_more_than_one_page_are_all_looked_at(vault: Vault, cloud: Cloud) -> None:
-    newest = [vault.point(then=1) for _ in range(3)][-1]
-    client = vault.aws.client("backup")
-    pages = client.get_paginator("list_recovery_points_by_backup_vault").paginate(
-        BackupVaultName=VAULT, PaginationConfig={"PageSize": 2}
-    )
-    assert len([one for page in pages for one in page["RecoveryPoints"]]) == 3
+def test_points_of_more_than_one_page_are_all_looked_at(
+    vault: Vault, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backup_vaults, "MOST", 2)  # a thousand points of AWS would take a while
+    newest = [vault.point(then=1) for _ in range(5)][-1]
     done = look(vault, cloud)
     assert isinstance(done, Done)
     assert done.output["recovery_point"] == newest.arn
+    assert len(vault.aws.calls.of("backup", "ListRecoveryPointsByBackupVault")) == 3
+
+
+def test_only_the_points_of_the_table_itself_are_listed_however_many_others_the_vault_keeps(
+    vault: Vault, cloud: Cloud
+) -> None:
+    vault.point()
+    look(vault, cloud)
+    [asked] = vault.aws.calls.of("backup", "ListRecoveryPointsByBackupVault")
+    assert asked.parameters["ByResourceArn"] == "arn:aws:dynamodb:us-east-1:123456789012:table/carts"
 
 
 def test_a_key_of_the_points_own_region_is_used_again_and_one_of_another_region_is_not(

@@ -5,12 +5,12 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, StringConstraints
 
-from bot.aws.backup.points import Protected, faults
+from bot.aws.backup.points import Protected, faults, vault_arn
 from bot.aws.calls import perform
 from bot.aws.dynamodb.table import describe
 from bot.aws.polling import next_look
 from bot.aws.tokens import uuid_of
-from bot.errors import N_, ActionFailed, Phrase, phrase
+from bot.errors import N_, Phrase, phrase
 from bot.playbook.action import (
     Attempt,
     Aws,
@@ -116,16 +116,6 @@ def _call(params: BackUp, aws: Aws, attempt: Attempt) -> Call | Phrase:
     return Call("backup", "StartBackupJob", parameters)
 
 
-def vault_arn(aws: Aws, vault: str, region: str | None = None) -> str | None:
-    """None: there is no such vault."""
-    try:
-        return str(aws.client("backup", region).describe_backup_vault(BackupVaultName=vault)["BackupVaultArn"])
-    except ActionFailed as error:
-        if error.code == "ResourceNotFoundException":
-            return None
-        raise
-
-
 def role_arn(vault: str, role: str) -> str:
     """In the account of a vault, which is told by the vault's ARN."""
     _, partition, _, _, account, *_ = vault.split(":")
@@ -134,7 +124,6 @@ def role_arn(vault: str, role: str) -> str:
 
 def _resource(params: BackUp, aws: Aws, vault: str) -> str | None:
     """The ARN of what is backed up; None: there is no such table. Whether a bucket is there, AWS Backup says."""
-    if params.bucket:
-        return f"arn:{vault.split(':')[1]}:s3:::{params.bucket}"
-    found = describe(aws, params.name)
-    return str(found["TableArn"]) if found else None
+    if params.table and describe(aws, params.table) is None:
+        return None
+    return params.arn_beside(vault)

@@ -8,8 +8,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import AwareDatetime, StringConstraints
 
-from bot.aws.backup.back_up import ROLE, ROLES, RoleName, role_arn, vault_arn
-from bot.aws.backup.points import Point, PointArn, Protected, chosen, faults, newest
+from bot.aws.backup.back_up import ROLE, ROLES, RoleName, role_arn
+from bot.aws.backup.points import Point, PointArn, Protected, chosen, faults, newest, vault_arn
 from bot.aws.backup.restoring import POINTS
 from bot.aws.calls import perform
 from bot.aws.polling import next_look

@@ -13,7 +13,7 @@ from bot.errors import N_, ActionFailed, Phrase, phrase
 from bot.playbook.action import Aws, Fault, InputType, Params
 from escalation.errors import BadValue
 
-#: Points by the thousand; a vault with more of one kind is asked about by the point's ARN.
+#: Points by the thousand; where there are more of one kind, the point is named by its ARN.
 MOST_PAGES = 20
 #: AWS says one of the two of every finished point.
 USABLE = frozenset({"AVAILABLE", "COMPLETED"})
@@ -50,6 +50,13 @@ class Protected(Params):
     @property
     def name(self) -> str:
         return self.table or self.bucket or ""
+
+    def arn_beside(self, vault: str) -> str:
+        """The ARN that it has in the region and the account of a vault, which is given by its ARN."""
+        _, partition, _, region, account, *_ = vault.split(":")
+        if self.bucket:
+            return f"arn:{partition}:s3:::{self.bucket}"
+        return f"arn:{partition}:dynamodb:{region}:{account}:table/{self.table}"
 
 
 def faults(given: Mapping[str, Any]) -> Iterator[Fault]:
@@ -140,15 +147,40 @@ def described(aws: Aws, vault: str, arn: str, before: datetime, now: datetime) -
     return _point(found, before, now)
 
 
+def vault_arn(aws: Aws, vault: str, region: str | None = None) -> str | None:
+    """None: there is no such vault."""
+    try:
+        return str(aws.client("backup", region).describe_backup_vault(BackupVaultName=vault)["BackupVaultArn"])
+    except ActionFailed as error:
+        if error.code == "ResourceNotFoundException":
+            return None
+        raise
+
+
 def _listed(aws: Aws, wanted: Protected, before: datetime, now: datetime) -> Iterator[Point]:
-    where: dict[str, str] = {"BackupVaultName": wanted.vault, "ByResourceType": wanted.kind}
-    for _ in range(MOST_PAGES):
-        page = aws.client("backup").list_recovery_points_by_backup_vault(**where)
+    """Those of the resource as it is named here; else those of its name, which came as copies from another region."""
+    vault = vault_arn(aws, wanted.vault)
+    if vault is None:
+        return
+    where = {"BackupVaultName": wanted.vault, "ByCreatedBefore": before + timedelta(seconds=1)}
+    found = False
+    for page in _pages(aws, {**where, "ByResourceArn": wanted.arn_beside(vault)}):
+        for one in page["RecoveryPoints"]:
+            found = True
+            yield _point(one, before, now)
+    for page in () if found else _pages(aws, {**where, "ByResourceType": wanted.kind}):
         points = (_point(one, before, now) for one in page["RecoveryPoints"])
         yield from (point for point in points if point.name == wanted.name)
+
+
+def _pages(aws: Aws, where: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    start: Mapping[str, str] = {}
+    for _ in range(MOST_PAGES):
+        page = aws.client("backup").list_recovery_points_by_backup_vault(**where, **start)
+        yield page
         if not page.get("NextToken"):
             return
-        where["NextToken"] = page["NextToken"]
+        start = {"NextToken": page["NextToken"]}
 
 
 def _point(found: Mapping[str, Any], before: datetime, now: datetime) -> Point:

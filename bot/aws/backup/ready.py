@@ -12,6 +12,7 @@ from bot.playbook.action import Attempt, Aws, Done, Facts, Failed, Progress, che
 from escalation.duration import format_duration
 
 _CALLS = (
+    "backup:DescribeBackupVault",
     "backup:DescribeRecoveryPoint",
     "backup:ListRecoveryPointsByBackupVault",
     "dynamodb:DescribeTable",

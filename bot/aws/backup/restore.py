@@ -47,6 +47,7 @@ from bot.playbook.action import (
 #: What AWS Backup takes as ItemsToRestore.
 MOST_KEYS = 5
 _BACKUP = (
+    "backup:DescribeBackupVault",
     "backup:DescribeRecoveryPoint",
     "backup:DescribeRestoreJob",
     "backup:GetRecoveryPointRestoreMetadata",

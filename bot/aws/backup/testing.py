@@ -39,6 +39,7 @@ from escalation.duration import Duration, format_duration
 #: What PutRestoreValidationResult takes as a message.
 LONGEST_MESSAGE = 1024
 _CALLS = (
+    "backup:DescribeBackupVault",
     "backup:DescribeRecoveryPoint",
     "backup:DescribeRestoreJob",
     "backup:GetRecoveryPointRestoreMetadata",

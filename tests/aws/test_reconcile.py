@@ -166,6 +166,33 @@ def test_a_late_write_that_replaced_a_newer_truth_is_listed(world: World) -> Non
     assert world.listed(step)["a"]["fate"] == "replaced"
 
 
+def test_a_write_over_what_the_other_region_wrote_is_listed_even_if_it_saw_it(world: World) -> None:
+    """Home is back, has everything, and nobody has told it that it may not write."""
+    world.fail_over()
+    world.put(STANDBY, "a", "2")
+    world.later(60)
+    world.put(HOME, "a", "3")
+    world.later(60)
+    step = world.reconciling()
+    assert isinstance(step.act(), Asks)
+    assert world.listed(step)["a"]["fate"] == "replaced"
+
+
+def test_writing_over_its_own_write_replaces_nothing_of_the_other_region(world: World) -> None:
+    world.put(HOME, "a", "1")
+    world.later(60)
+    world.fail_over()
+    world.later(5)
+    world.put(HOME, "a", "2")
+    world.later(30)
+    world.put(HOME, "a", "3")
+    world.later(30)
+    step = world.reconciling()
+    done = step.act()
+    assert isinstance(done, Done)
+    assert (done.output["replaced"], done.output["arrived"]) == (0, 2)
+
+
 def test_a_write_that_was_in_nobodys_way_is_listed_and_nobody_is_asked(world: World) -> None:
     world.aws.outages.darken_region(STANDBY)
     world.fail_over()

@@ -2,11 +2,12 @@
 
 A stream does not say where a write was made. But a write is seen first where it was made: one that the other region's stream
 shows at the same time or earlier came from there. A write that the other region's stream never shows has lost against a
-later one ("the last writer wins"); one that it shows may have replaced what was written there.
+later one ("the last writer wins"); one that it shows may have replaced what was written there since the fence.
 """
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -36,32 +37,49 @@ class Late(BaseModel):
     replaced: dict[str, Any] | None = None
 
 
+@dataclass(frozen=True)
+class Window:
+    """`since`: when the old region lost the pen; writes from up to `margin` before are judged too."""
+
+    since: datetime
+    margin: timedelta
+
+
 def note(record: Record, seen: dict[str, Seen]) -> None:
     """A write that the region with the pen showed; of the same write twice, the first."""
     seen.setdefault(_digest(record, "NewImage"), Seen(at=_at(record), before=_image(record, "OldImage")))
 
 
-def judge(record: Record, since: datetime, margin: timedelta, seen: Mapping[str, Seen]) -> Late | None:
+def judge(record: Record, window: Window, seen: Mapping[str, Seen], own: set[str]) -> Late | None:
     """What became of a write that the region without the pen showed; None: it came from the other, or is older.
 
-    Of what was written within `margin` before the fence, only what is lost or has replaced another is told.
+    `own` collects what was made in the region without the pen: to write over that again is no conflict. Of what was written
+    within the margin, only what is lost or has replaced another is told.
     """
-    at, fence = record["ApproximateCreationDateTime"], since.replace(microsecond=0)
-    if at < fence - margin:
+    at, since, digest = (
+        record["ApproximateCreationDateTime"],
+        window.since.replace(microsecond=0),
+        _digest(record, "NewImage"),
+    )
+    found = seen.get(digest)
+    if at < since - window.margin or (found is not None and found.at <= _at(record)):
         return None
-    found = seen.get(_digest(record, "NewImage"))
-    if found is not None and found.at <= _at(record):
-        return None
-    if found is None:
-        fate: Fate = "lost"
-    else:
-        fate = "arrived" if found.before == _image(record, "OldImage") else "replaced"
-    if fate == "arrived" and at < fence:
+    own.add(digest)
+    fate = _fate(record, found, seen, own)
+    if fate == "arrived" and at < since:
         return None
     written = record.get("NewImage")
     return Late(
         fate=fate, at=at.isoformat(), key=to_json(record["Keys"]), written=None if written is None else to_json(written)
     )
+
+
+def _fate(record: Record, found: Seen | None, seen: Mapping[str, Seen], own: set[str]) -> Fate:
+    if found is None:
+        return "lost"
+    replaced = _digest_of(record, found.before)
+    theirs = replaced in seen and replaced not in own
+    return "replaced" if theirs or found.before != _image(record, "OldImage") else "arrived"
 
 
 def in_words(late: Late) -> str:
@@ -75,8 +93,11 @@ def _at(record: Record) -> int:
 
 def _digest(record: Record, which: str) -> str:
     """Of the key and the image: 64 bits."""
-    text = canonical(record["Keys"]) + _image(record, which)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return _digest_of(record, _image(record, which))
+
+
+def _digest_of(record: Record, image: str) -> str:
+    return hashlib.sha256((canonical(record["Keys"]) + image).encode()).hexdigest()[:16]
 
 
 def _image(record: Record, which: str) -> str:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AwareDatetime, BaseModel, Field
 
 from bot.aws.calls import perform
-from bot.aws.dynamodb.conflicts import Late, Seen, in_words, judge, note
+from bot.aws.dynamodb.conflicts import Late, Seen, Window, in_words, judge, note
 from bot.aws.dynamodb.replicas import TableNames
 from bot.aws.dynamodb.streams import CALLS, READS, Place, records
 from bot.aws.dynamodb.table import touched
@@ -68,6 +68,7 @@ class Reading(BaseModel):
     place: Place = Place()
     count: int = 0
     seen: dict[str, Seen] = Field(default_factory=dict)
+    own: set[str] = Field(default_factory=set)
     late: list[Late] = Field(default_factory=list)
     fates: dict[str, int] = Field(default_factory=dict)
     named: list[str] = Field(default_factory=list)
@@ -128,6 +129,7 @@ class Reconcile:
         """One stream, as far as the slice allows; behind its end, the next one."""
         name = params.tables[reading.table]
         region = params.kept if reading.side == "kept" else params.old
+        window = Window(params.since, params.margin)
         since = params.since - params.margin
         for record in records(aws, region, _stream(aws, region, name), reading.place, space):
             reading.count += 1
@@ -136,7 +138,7 @@ class Reconcile:
             if reading.side == "kept":
                 if record["ApproximateCreationDateTime"] >= since.replace(microsecond=0):
                     note(record, reading.seen)
-            elif late := judge(record, params.since, params.margin, reading.seen):
+            elif late := judge(record, window, reading.seen, reading.own):
                 reading.late.append(late)
         if not reading.place.over:
             return
@@ -148,7 +150,7 @@ class Reconcile:
         reading.named += [f"{name}: {in_words(late)}" for late in reading.late if late.fate != "arrived"]
         reading.named = reading.named[:_LISTED]
         reading.table, reading.side, reading.place, reading.count = reading.table + 1, "kept", Place(), 0
-        reading.seen, reading.late = {}, []
+        reading.seen, reading.own, reading.late = {}, set(), []
 
 
 def _stream(aws: Aws, region: str, table: str) -> str:

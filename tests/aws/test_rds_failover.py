@@ -59,6 +59,14 @@ def test_the_plan_shows_the_call_that_act_makes_and_who_writes_before_and_after(
     assert db.changes() == []
 
 
+def test_the_plan_says_which_clients_stay_behind(db: Aurora) -> None:
+    """They cache DNS answers, or are connected to the instance itself."""
+    said = " ".join(map(str, failover(db).plan().warnings))
+    assert "DNS" in said
+    assert "endpoint" in said
+    assert "RDS Proxy" in said
+
+
 def test_a_sick_writer_is_left_and_the_cluster_can_be_written_to_again(db: Aurora) -> None:
     db.aws.databases.sicken_writer(db.name)
     assert not db.answers()

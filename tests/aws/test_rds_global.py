@@ -102,6 +102,12 @@ def test_the_plan_says_what_would_be_lost_by_the_last_known_lag(world: Global) -
     assert "last 2.5 s" in str(done.note)
 
 
+def test_the_plan_says_which_endpoint_clients_must_use(world: Global) -> None:
+    said = " ".join(map(str, world.failover().plan().warnings))
+    assert "global writer endpoint" in said
+    assert "-ro" in said
+
+
 def test_an_unknown_lag_is_said_and_keeps_nobody_from_failing_over(world: Global) -> None:
     world.aws.outages.darken_region(HOME)
     world.home.pass_time(4 * 3600)

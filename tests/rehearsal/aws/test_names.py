@@ -1,16 +1,13 @@
 """What names answer: Route 53's records and health checks through plain boto3, on a clock that the test moves."""
 
-import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from bot.rehearsal.aws.clock import Clock
 from bot.rehearsal.aws.emulator import EmulatedAws
 
 HOME, STANDBY = "us-east-1", "us-west-2"
@@ -62,15 +59,6 @@ class Zone:
 
     def region(self, name: str = "www") -> str:
         return self.aws.names.answer(self.name(name)).region
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[EmulatedAws]:
-    """One for all of these tests: each has a zone of its own."""
-    aws = EmulatedAws(clock=Clock(start=datetime(2026, 3, 1, 12, tzinfo=UTC)))
-    asyncio.run(aws.__aenter__())  # it lives on a thread of its own, not on this loop
-    yield aws
-    asyncio.run(aws.__aexit__(None, None, None))
 
 
 @pytest.fixture

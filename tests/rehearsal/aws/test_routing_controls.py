@@ -43,7 +43,10 @@ class Cells:
 
 
 @pytest.fixture
-def cells(aws: EmulatedAws) -> Cells:
+def cells(running: EmulatedAws) -> Cells:
+    aws = running
+    aws.outages.forget()
+    aws.routing_controls.mend_endpoints()
     config = aws.client("route53-recovery-control-config", "us-west-2")
     cluster = config.create_cluster(ClusterName="shop")["Cluster"]["ClusterArn"]
     home, standby = (
@@ -62,7 +65,7 @@ def cells(aws: EmulatedAws) -> Cells:
     return made
 
 
-async def test_what_is_set_at_one_endpoint_is_read_at_every_other(cells: Cells) -> None:
+def test_what_is_set_at_one_endpoint_is_read_at_every_other(cells: Cells) -> None:
     cells.set("ap-northeast-1", home="Off", standby="On")
     assert {(cells.state(cells.home, region), cells.state(cells.standby, region)) for region in ENDPOINT_REGIONS} == {
         ("Off", "On")
@@ -72,7 +75,7 @@ async def test_what_is_set_at_one_endpoint_is_read_at_every_other(cells: Cells) 
     assert [spell.start for spell in changed.spells] == [cells.aws.clock.now()]
 
 
-async def test_an_update_that_breaks_a_safety_rule_changes_nothing_at_all(cells: Cells) -> None:
+def test_an_update_that_breaks_a_safety_rule_changes_nothing_at_all(cells: Cells) -> None:
     with pytest.raises(ClientError, match=r"ValidationException.*one-is-on") as caught:
         cells.set(home="Off", standby="Off")
     assert cells.rule in str(caught.value)
@@ -81,7 +84,7 @@ async def test_an_update_that_breaks_a_safety_rule_changes_nothing_at_all(cells:
     assert (cells.state(cells.home), cells.state(cells.standby)) == ("Off", "Off")
 
 
-async def test_after_a_change_a_rule_lets_nothing_through_for_its_wait_period(cells: Cells) -> None:
+def test_after_a_change_a_rule_lets_nothing_through_for_its_wait_period(cells: Cells) -> None:
     panel = cells.config.describe_safety_rule(SafetyRuleArn=cells.rule)["AssertionRule"]["ControlPanelArn"]
     cells.config.create_safety_rule(
         AssertionRule={
@@ -98,7 +101,7 @@ async def test_after_a_change_a_rule_lets_nothing_through_for_its_wait_period(ce
     cells.set(standby="On", home="On")
 
 
-async def test_one_update_at_a_time(cells: Cells) -> None:
+def test_one_update_at_a_time(cells: Cells) -> None:
     cells.aws.routing_controls.conflict()
     with pytest.raises(ClientError, match="ConflictException"):
         cells.set(standby="On")
@@ -106,7 +109,7 @@ async def test_one_update_at_a_time(cells: Cells) -> None:
     assert cells.state(cells.standby) == "On"
 
 
-async def test_endpoints_fail_one_by_one(cells: Cells) -> None:
+def test_endpoints_fail_one_by_one(cells: Cells) -> None:
     for region in ENDPOINT_REGIONS[:3]:
         cells.aws.routing_controls.fail_endpoint(region)
         with pytest.raises(ClientError, match="EndpointTemporarilyUnavailableException"):
@@ -119,14 +122,14 @@ async def test_endpoints_fail_one_by_one(cells: Cells) -> None:
     assert cells.state(cells.standby, "us-east-1") == "On"
 
 
-async def test_the_endpoint_of_a_dark_region_is_dark(cells: Cells) -> None:
+def test_the_endpoint_of_a_dark_region_is_dark(cells: Cells) -> None:
     cells.aws.outages.darken_region("us-east-1")
     with pytest.raises(ConnectionClosedError):
         cells.set("us-east-1", standby="On")
     cells.set("us-west-2", standby="On")
 
 
-async def test_there_is_no_way_but_the_clusters_own_endpoints_signed_for_their_region(cells: Cells) -> None:
+def test_there_is_no_way_but_the_clusters_own_endpoints_signed_for_their_region(cells: Cells) -> None:
     with pytest.raises(ConnectionClosedError):
         cells.aws.client("route53-recovery-cluster", "us-west-2").get_routing_control_state(
             RoutingControlArn=cells.home
@@ -135,11 +138,11 @@ async def test_there_is_no_way_but_the_clusters_own_endpoints_signed_for_their_r
         cells.endpoint("us-west-2", "eu-west-1").get_routing_control_state(RoutingControlArn=cells.home)
 
 
-async def test_the_configuration_is_in_us_west_2_alone(cells: Cells) -> None:
+def test_the_configuration_is_in_us_west_2_alone(cells: Cells) -> None:
     with pytest.raises(ConnectionClosedError):
         cells.aws.client("route53-recovery-control-config", "us-east-1").list_clusters()
     config = cells.config
-    [cluster] = config.list_clusters()["Clusters"]
+    [cluster] = [one for one in config.list_clusters()["Clusters"] if one["ClusterArn"] == cells.cluster]
     assert [one["Region"] for one in cluster["ClusterEndpoints"]] == list(ENDPOINT_REGIONS)
     [panel] = config.list_control_panels(ClusterArn=cells.cluster)["ControlPanels"]
     [rule] = config.list_safety_rules(ControlPanelArn=panel["ControlPanelArn"])["SafetyRules"]
@@ -153,7 +156,7 @@ async def test_the_configuration_is_in_us_west_2_alone(cells: Cells) -> None:
     config.get_waiter("cluster_created").wait(ClusterArn=cells.cluster)
 
 
-async def test_lists_come_in_pages_as_boto3_turns_them(cells: Cells) -> None:
+def test_lists_come_in_pages_as_boto3_turns_them(cells: Cells) -> None:
     pages = cells.endpoint("eu-west-1").get_paginator("list_routing_controls")
     found = [one for page in pages.paginate(PaginationConfig={"PageSize": 1}) for one in page["RoutingControls"]]
     assert [(one["RoutingControlName"], one["RoutingControlState"]) for one in found] == [
@@ -162,7 +165,7 @@ async def test_lists_come_in_pages_as_boto3_turns_them(cells: Cells) -> None:
     ]
 
 
-async def test_what_does_not_exist_is_not_found(cells: Cells) -> None:
+def test_what_does_not_exist_is_not_found(cells: Cells) -> None:
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         cells.state(cells.home[:-4] + "0000")
     with pytest.raises(ClientError, match="ResourceNotFoundException"):

@@ -116,6 +116,16 @@ def test_the_end_is_seen_at_the_table_itself_and_not_at_backups_word_alone(resto
     assert "no such table" in str(failed.why)
 
 
+def test_a_job_that_made_something_else_is_not_taken_for_ours(restore: Step, vault: Vault, right: Point) -> None:
+    asked = {"RecoveryPointArn": right.arn, "Metadata": {"targetTableName": "elsewhere"}, "IamRoleArn": "role"}
+    other = vault.aws.client("backup").start_restore_job(**asked)["RestoreJobId"]
+    vault.aws.clock.move(timedelta(seconds=10))
+    restore.memory = {"job": other, "point": right.arn}
+    failed = restore.look()
+    assert isinstance(failed, Failed)
+    assert "elsewhere" in str(failed.why)
+
+
 def test_a_restore_that_aws_backup_fails_is_told_with_its_reason_and_can_be_tried_again(
     restore: Step, vault: Vault
 ) -> None:

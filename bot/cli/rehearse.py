@@ -1,5 +1,6 @@
 """`lifeboat rehearse`: break something in an emulated AWS, and see a playbook cure it: how long it takes, and what is lost."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -29,6 +30,9 @@ def rehearse(
     *,
     answer: Annotated[Answer, typer.Option(help="What people say to what the playbook asks.")] = Answer.YES,
     people: Annotated[int, typer.Option(min=1, max=10, help="How many people there are to approve it.")] = 3,
+    as_in_account: Annotated[
+        bool, typer.Option("--as-in-account", help="First read the shape of your own account, and lay it down beside the shop.")
+    ] = False,
     listing: Annotated[bool, typer.Option("--list", help="What can be broken.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:  # fmt: skip
@@ -42,16 +46,24 @@ def rehearse(
     import tempfile
 
     with tempfile.TemporaryDirectory(prefix="lifeboat-rehearsal-") as folder:
-        verdict = asyncio.run(
-            _play(Path(folder), playbook, breaks or [], _inputs(given or []), answer, people, json=json)
-        )
+        told = _Told(playbook, breaks or [], _inputs(given or []), answer.value, people)
+        verdict = asyncio.run(_play(Path(folder), told, as_in_account=as_in_account, json=json))
     if not verdict.passed:
         raise typer.Exit(1)
 
 
-async def _play(
-    folder: Path, playbook: str, breaks: list[str], inputs: dict[str, str], answer: Answer, people: int, *, json: bool
-) -> Any:
+@dataclass(frozen=True)
+class _Told:
+    """What the reader wants rehearsed."""
+
+    playbook: str
+    breaks: list[str]
+    inputs: dict[str, str]
+    answer: Any
+    people: int
+
+
+async def _play(folder: Path, told: _Told, *, as_in_account: bool, json: bool) -> Any:
     import logging
 
     from bot.config import find, load
@@ -60,6 +72,8 @@ async def _play(
     from bot.settings import Settings
 
     configure_logging(logging.CRITICAL)
+    config = load(find(Settings().config))
+    shape = _read_account(config) if as_in_account else None
     _ = say.words()
     clock = _Since()
 
@@ -67,15 +81,31 @@ async def _play(
         if not json:
             say.out(f"{clock(at)}  {_.phrase(what)}")
 
-    own = load(find(Settings().config)).playbook_folders[1:]
     verdict = await play(
-        folder, playbook, breaks, inputs=inputs, people=people, answer=answer.value, playbooks=own, tell=tell
-    )
+        folder, told.playbook, told.breaks, inputs=told.inputs, people=told.people, answer=told.answer,
+        playbooks=config.playbook_folders[1:], account=shape, tell=tell,
+    )  # fmt: skip
     if json:
         say.as_json(verdict.as_json())
     else:
         _print(verdict, _)
     return verdict
+
+
+def _read_account(config: Any) -> Any:
+    """The shape of the reader's own account, before the rehearsal takes the place of it."""
+    from bot.aws.session import Session, Settings
+    from bot.rehearsal.account import snapshot
+
+    named = [
+        region
+        for service in config.services.values()
+        for region in (
+            service.parameters.get("home_region", service.region), service.parameters.get("standby_region", "")
+        )
+    ]  # fmt: skip
+    regions = [region for region in dict.fromkeys((*named, config.region)) if region]
+    return snapshot(Session(regions[0], Settings(account=config.account)), regions)
 
 
 class _Since:

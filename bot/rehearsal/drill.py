@@ -1,8 +1,8 @@
 """One rehearsal from the fault to the verdict, as `lifeboat rehearse` plays it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,11 @@ from bot.incident.timeline import restore
 from bot.playbook import PLAYBOOKS
 from bot.playbook.loading import files
 from bot.playbook.model import Targets
+from bot.rehearsal.account import Shape
 from bot.rehearsal.breakages import parse
 from bot.rehearsal.crew import Answer
 from bot.rehearsal.night_report import Report
-from bot.rehearsal.rehearsal import Rehearsal
+from bot.rehearsal.rehearsal import Rehearsal, Tell, silent
 from bot.rehearsal.stories import STORIES, Story
 
 #: How long the shop may take to be well after the run has ended, before nobody waits for it any more.
@@ -67,7 +68,7 @@ class Verdict:
 
 async def play(
     folder: Path, playbook: str, breaks: Sequence[str] = (), *, inputs: Mapping[str, str] | None = None, people: int = 3,
-    answer: Answer = "yes", playbooks: Sequence[Path] = (), tell: Callable[[datetime, Phrase | str], None] = lambda _at, _text: None,
+    answer: Answer = "yes", playbooks: Sequence[Path] = (), account: Shape | None = None, tell: Tell = silent,
 ) -> Verdict:  # fmt: skip
     """Break it, be paged, run the playbook, and wait until the shop is well.
 
@@ -78,7 +79,9 @@ async def play(
         raise NotFound("playbook", playbook, ", ".join(known))
     story = STORIES.get(playbook, Story()) if not breaks else Story(breaks)
     noticed = any(parse(text).kind.alarm for text in story.breaks)
-    async with Rehearsal(folder, story.breaks, people=people, answer=answer, playbooks=playbooks, tell=tell) as night:
+    async with Rehearsal(
+        folder, story.breaks, people=people, answer=answer, playbooks=playbooks, account=account, tell=tell
+    ) as night:
         if story.before:
             await story.before(night)
             night.mark()

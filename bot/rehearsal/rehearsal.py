@@ -31,6 +31,7 @@ from bot.incident.incident import Incident
 from bot.incident.run import Run, Step
 from bot.intake.sqs import SqsDoor
 from bot.jobs import Lane
+from bot.rehearsal.account import Shape, lay_down
 from bot.rehearsal.aws.clock import Clock
 from bot.rehearsal.aws.emulator import EmulatedAws
 from bot.rehearsal.aws.log import Logged
@@ -61,6 +62,14 @@ LANES = tuple(lane for lane in Lane if lane is not Lane.SLACK)
 _AT_REST = frozenset({"needs_person", "succeeded", "undone", "failed", "aborted", "refused", "expired"})
 
 
+#: Hears a line of the timeline as it happens.
+Tell = Callable[[datetime, Phrase | str], None]
+
+
+def silent(_at: datetime, _text: Phrase | str) -> None:
+    """Nobody listens."""
+
+
 class NightClock(SystemClock):
     """The bot's clock is the emulator's."""
 
@@ -84,17 +93,18 @@ class Struck:
 class Rehearsal:
     """`breaks` are struck on entry, after a calm minute. `people`: how many may approve; `answer`: to what playbooks ask.
 
-    `playbooks`: folders of one's own, beside the shipped ones. `every`: how often a customer writes. `tell(at, text)` hears the timeline as it happens. `aws`, `estate`,
+    `playbooks`: folders of one's own, beside the shipped ones. `account`: what is laid down beside the shop.
+    `every`: how often a customer writes. `tell(at, text)` hears the timeline as it happens. `aws`, `estate`,
     `storefront`, `writer`, `core`, `worker` are for tests: `aws.faults` and `aws.outages` break more than `break_` can.
     """
 
     def __init__(
         self, folder: Path, breaks: Sequence[str] = (), *, people: int = 3, answer: Answer = "yes", pace: Pace | None = None,
         every: timedelta = timedelta(seconds=5), restores: RestoreTimes = RESTORES, playbooks: Sequence[Path] = (),
-        tell: Callable[[datetime, Phrase | str], None] = lambda _at, _text: None,
+        account: Shape | None = None, tell: Tell = silent,
     ) -> None:  # fmt: skip
         self.folder, self.people, self.answer, self.pace = folder, people, answer, pace or Pace()
-        self.playbooks = playbooks
+        self.playbooks, self.account = playbooks, account
         self.breaks = [parse(text) for text in breaks]
         self.aws = EmulatedAws(clock=Clock(start=datetime.now(UTC).replace(microsecond=0)), restores=restores)
         self.estate = Estate(self.aws)
@@ -123,6 +133,9 @@ class Rehearsal:
             await self._stack.enter_async_context(self.storefront)
             self.aws.ecs.pace = type(self.aws.ecs.pace)(*TASKS)
             await asyncio.to_thread(self.estate.build)
+            if self.account:
+                for note in await asyncio.to_thread(lay_down, self.account, self.estate):
+                    self.say(note)
             self._stack.enter_context(environment(self.estate.environment))
             await asyncio.to_thread(self._write_configuration)
             self._stack.push_async_callback(self.stop_bot)

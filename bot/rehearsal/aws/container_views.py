@@ -25,6 +25,28 @@ def arn_of_task(key: Key, task: Task) -> str:
     return arn_of(key[0], f"task/{key[1]}/{task.id}")
 
 
+def as_kept(service: Any, *, tags: bool) -> dict[str, Any]:
+    """What moto keeps of a service, without its way through HTTP: a failover asks for services thousands of times."""
+    known = {
+        "serviceArn": service.arn,
+        "serviceName": service.name,
+        "clusterArn": service.cluster_arn,
+        "status": service.status,
+        "serviceRegistries": service.service_registries,
+        "loadBalancers": service.load_balancers,
+        "launchType": service.launch_type,
+        "platformVersion": service.platform_version,
+        "networkConfiguration": service.network_configuration or None,
+        "schedulingStrategy": service.scheduling_strategy,
+        "deploymentController": service.deployment_controller,
+        "propagateTags": service.propagate_tags,
+        "roleArn": service.role_arn,
+        "taskSets": service.task_sets,
+        "tags": service.tags if tags else None,
+    }
+    return {name: value for name, value in known.items() if value is not None}
+
+
 def shown_service(rollout: Rollout, now: datetime) -> dict[str, Any]:
     """What its tasks make of a service."""
     return {

@@ -12,7 +12,7 @@ from typing import Any
 from bot.rehearsal.aws.call import Answer, AwsError, Call, Handler, Moto
 from bot.rehearsal.aws.capacity import Capacity, bounds_of
 from bot.rehearsal.aws.clock import Clock
-from bot.rehearsal.aws.container_views import cluster_of, shown_service
+from bot.rehearsal.aws.container_views import as_kept, cluster_of, shown_service
 from bot.rehearsal.aws.fleet import Fleet
 from bot.rehearsal.aws.health_checks import check_of, drain_of
 from bot.rehearsal.aws.moto_app import backend
@@ -192,12 +192,17 @@ class Containers:
         return reply
 
     async def _describe(self, call: Call, moto: Moto) -> Answer:
+        now, cluster = self.fleet(call.region).advance(), cluster_of(call.parameters)
+        keys = [(call.region, cluster, name.rsplit("/", 1)[-1]) for name in call.parameters.get("services", ())]
+        kept = backend("ecs", call.region).services
+        if all(key in self.rollouts and f"{cluster}:{key[2]}" in kept for key in keys):
+            tags = "TAGS" in call.parameters.get("include", ())
+            found = [self._shown(key, as_kept(kept[f"{cluster}:{key[2]}"], tags=tags), now) for key in keys]
+            return {"services": found, "failures": []}
         reply = moto(call)
         if not reply.ok:
             return reply
         result = result_of(call, reply)
-        now = self.fleet(call.region).advance()
-        cluster = cluster_of(call.parameters)
         result["services"] = [
             self._shown((call.region, cluster, each["serviceName"]), each, now) for each in result["services"]
         ]

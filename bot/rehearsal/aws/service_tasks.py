@@ -29,13 +29,15 @@ class ServiceTasks:
         }
 
     async def _list(self, call: Call, moto: Moto) -> Answer:
+        asked = call.parameters
+        self._fleet(call.region).advance()
+        mine = [arn_of_task(key, task) for key, task in self._all(call) if _fits(key, task, asked)]
+        if "serviceName" in asked and _service_of(call) in self._rollouts:
+            return paged(call, {"taskArns": mine})
         reply = moto(call)
         if not reply.ok:
             return reply
-        asked = call.parameters
-        self._fleet(call.region).advance()
         others = [] if "serviceName" in asked else result_of(call, reply)["taskArns"]
-        mine = [arn_of_task(key, task) for key, task in self._all(call) if _fits(key, task, asked)]
         return paged(call, {"taskArns": mine + others})
 
     async def _describe(self, call: Call, moto: Moto) -> Answer:
@@ -64,6 +66,10 @@ class ServiceTasks:
         """Every task of the call's cluster."""
         where = (call.region, cluster_of(call.parameters))
         return [(key, task) for key, rollout in self._rollouts.items() if key[:2] == where for task in rollout.tasks]
+
+
+def _service_of(call: Call) -> Key:
+    return call.region, cluster_of(call.parameters), call.parameters["serviceName"].rsplit("/", 1)[-1]
 
 
 def _shown(key: Key, task: Task, now: datetime) -> dict[str, Any]:

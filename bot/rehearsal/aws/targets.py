@@ -86,17 +86,20 @@ class Targets:
 
     async def _describe(self, call: Call, moto: Moto) -> Answer:
         group, wanted = call.parameters["TargetGroupArn"], call.parameters.get("Targets")
+        found = backend("elbv2", call.region).target_groups.get(group)
+        if found is None:
+            return moto(call)  # it has the words for that
+        away = self.away_from(group, call.region)
+        known = {one.id: _shown(one, found.health_check_port, away) for one in self.of(group, call.region)}
+        asked = [*known, *found.targets] if wanted is None else [one["Id"] for one in wanted]
+        if all(one in known for one in asked):
+            return {"TargetHealthDescriptions": [known[one] for one in dict.fromkeys(asked)]}
         reply = moto(call)
         if not reply.ok:
             return reply
-        away = self.away_from(group, call.region)
-        check = backend("elbv2", call.region).target_groups[group].health_check_port
-        known = {one.id: _shown(one, str(check), away) for one in self.of(group, call.region)}
-        if wanted is not None:
-            known = {one["Id"]: known[one["Id"]] for one in wanted if one["Id"] in known}
         others = result_of(call, reply)["TargetHealthDescriptions"]  # such as targets that are not registered any more
         rest = [one for one in others if one["Target"]["Id"] not in known]
-        return {"TargetHealthDescriptions": [*known.values(), *rest]}
+        return {"TargetHealthDescriptions": [*(known[one] for one in dict.fromkeys(asked) if one in known), *rest]}
 
     def _registered(self, group: str, region: str, at: datetime) -> Iterator[Target]:
         """Those of a zone that we know; of the others moto knows as much."""

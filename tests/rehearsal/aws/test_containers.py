@@ -224,6 +224,17 @@ async def test_what_does_not_exist_is_named(cluster: Cluster) -> None:
         cluster.create()
 
 
+@pytest.mark.parametrize("include", [[], ["TAGS"]])
+async def test_a_service_is_shown_the_same_whoever_else_is_asked_about(cluster: Cluster, include: list[str]) -> None:
+    """Alone it takes a shorter way."""
+    cluster.create()
+    cluster.ecs.tag_resource(resourceArn=cluster.service()["serviceArn"], tags=[{"key": "class", "value": "critical"}])
+    ask = cluster.ecs.describe_services
+    alone = ask(cluster="prod", services=["api"], include=include)["services"]
+    assert ask(cluster="prod", services=["api", "nothing"], include=include)["services"] == alone
+    assert ("tags" in alone[0]) == bool(include)
+
+
 async def test_a_deleted_service_stops_its_tasks(cluster: Cluster) -> None:
     cluster.create()
     cluster.after(3)

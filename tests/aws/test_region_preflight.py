@@ -177,6 +177,30 @@ def test_autoscaling_that_allows_too_few_is_red(shop: TwoRegions) -> None:
     assert "shop/web" in line(looked(shop), "limits")
 
 
+def noted(shop: TwoRegions, region: str, **more: Any) -> None:
+    """The survey has seen something else of `web`."""
+    key = service_key(region, "shop/web")
+    shop.known[key] = Memo({**shop.known[key].value, **more}, shop.known[key].seen_at)
+
+
+def test_images_that_come_from_the_failing_region_or_are_gone_are_red(shop: TwoRegions) -> None:
+    registry = "123456789012.dkr.ecr.{}.amazonaws.com/web:1"
+    noted(shop, STANDBY, images=[registry.format(HOME)])
+    assert "another region" in line(looked(shop), "images")
+    noted(shop, STANDBY, images=[registry.format(STANDBY)])
+    assert line(looked(shop), "images").startswith("❌")
+    ecr = shop.client("ecr", STANDBY)
+    ecr.create_repository(repositoryName="web")
+    manifest = json.dumps({"mediaType": "application/vnd.docker.distribution.manifest.v2+json", "layers": []})
+    ecr.put_image(repositoryName="web", imageManifest=manifest, imageTag="1")
+    assert line(looked(shop), "images").startswith("✅")
+
+
+def test_a_quota_that_is_too_small_is_red(shop: TwoRegions) -> None:
+    noted(shop, STANDBY, cpu=10_000_000)
+    assert line(looked(shop), "quota").startswith("❌")
+
+
 def test_a_table_without_a_copy_is_red(shop: TwoRegions) -> None:
     found = looked(shop, tables=(TABLE, "carts"))
     assert isinstance(found, Failed)

@@ -197,6 +197,7 @@ EXTRA = {
     "GetObjectVersion",
     "GetObjectVersionTagging",
     "ListAllMyBuckets",
+    "ListBucket",
     "ListBucketVersions",
     # Operations of DynamoDB's streams, which IAM counts among DynamoDB's.
     "DescribeStream",

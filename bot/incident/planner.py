@@ -14,7 +14,7 @@ from bot.incident.ports import Store, Tx
 from bot.incident.run import Run
 from bot.jobs import Job
 from bot.playbook import graph
-from bot.playbook.action import Attempt, Aws, Facts, Failed, Memo, StepPlan
+from bot.playbook.action import Attempt, Aws, Done, Facts, Failed, Memo, StepPlan
 from bot.playbook.context import Context
 from bot.playbook.forecast import Samples, remaining, spreads
 from bot.playbook.inputs import fill
@@ -91,6 +91,8 @@ class Planner:
         looked = used.look(params, aws, attempt)
         if isinstance(looked, Failed):
             raise ActionFailed(looked.why)
+        if isinstance(looked, Done) and used.facts.tells:
+            return StepPlan(warnings=(looked.note,))
         return StepPlan()
 
     def _permitted(self, plan: Plan, playbook: Playbook, context: Context) -> Plan:

@@ -267,6 +267,7 @@ class Facts:
     `resources` scopes permissions: an IAM action to ARN patterns in which `{account}` and `{region}` are filled in.
     `looks_up`: it asks AWS for configuration that a regional failover must have cached. `takes`: its usual duration.
     `recalls`: how the keys begin of what it wants to be told in `Attempt.known`, as the survey notes it beforehand.
+    `tells`: what a check finds while the plan is made belongs into the plan: whoever approves it reads it.
 
     `faults` finds what lint cannot see in `params` alone; a text that is a template is handed to it as `Some`. `narrow`
     says what is declared once the parameters are known, for an action that can do many things: see `given`.
@@ -288,6 +289,7 @@ class Facts:
     takes: timedelta | None = None
     looks_up: bool = False
     recalls: tuple[str, ...] = ()
+    tells: bool = False
     faults: Callable[[Mapping[str, Any]], Iterable[Fault]] | None = None
     narrow: Callable[["Facts", Mapping[str, Any]], "Facts"] | None = None
 

@@ -1,7 +1,7 @@
 """What the planner adds to the steps' own plans: durations from earlier runs, missing permissions, calls checked."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -66,6 +66,17 @@ async def test_a_duration_is_stated_until_runs_have_shown_it(mend: Play) -> None
     assert plan.duration
     assert plan.duration.samples == 1
     assert not plan.duration.stated
+
+
+async def test_what_a_check_finds_is_in_the_plan_only_where_its_facts_say_so(mend: Play) -> None:
+    run, hands = await mend.request(), mend.runner.hands
+    plan = await planned(mend, run, Heard())
+    assert plan.steps[0].plan.warnings == ()
+    telling = type(
+        "Telling", (type(CHECKS["thing.ready"]),), {"facts": replace(CHECKS["thing.ready"].facts, tells=True)}
+    )
+    plan = await planned(mend, run, Heard(), hands=replace(hands, checks={**CHECKS, "thing.ready": telling()}))
+    assert [str(said) for said in plan.steps[0].plan.warnings] == ["it is ready"]
 
 
 async def test_permissions_are_asked_for_with_those_of_the_undo(mend: Play) -> None:

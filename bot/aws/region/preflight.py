@@ -78,6 +78,7 @@ class Takeover(Data):
     outputs={"red": "list", "accepted": "list"},
     recalls=(SERVICES, TABLES, DATABASES, QUOTAS, REGIONS, ENDPOINTS),
     takes=timedelta(seconds=15),
+    tells=True,
 )
 class Preflight:
     """Holds when nothing is red, or what is red was accepted."""

@@ -1,6 +1,7 @@
 """http.answers, against a server on loopback."""
 
 import http.server
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -30,6 +31,12 @@ class Shop(http.server.BaseHTTPRequestHandler):
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if answer is None:
             self.close_connection = True
+            return
+        if isinstance(answer, threading.Event):  # the head of an answer, and then nothing for a while
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            answer.wait(10)
             return
         status, body, headers = answer
         self.send_response(status)
@@ -177,6 +184,28 @@ def test_a_query_is_sent_and_never_shown(shop: Any) -> None:
 def test_every_question_has_a_connection_of_its_own(shop: Any) -> None:
     run(question(shop, times=2))
     assert all(headers["Connection"] == "close" for _, _, headers in shop.asked)
+
+
+def test_a_name_is_looked_up_for_every_question(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, real = [], socket.getaddrinfo
+
+    def counted(host: Any, *more: Any, **named: Any) -> Any:
+        asked.append(host)
+        return real(host, *more, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", counted)  # it does what it did; nobody else can tell how often
+    params = Question(url=f"http://localhost:{shop.port}/", times=3)
+    assert isinstance(run(params)[0], Done)
+    assert asked.count("localhost") == 3
+
+
+def test_an_answer_that_does_not_end_is_none(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_SECONDS", 0.1)  # no test waits for six
+    shop.answers[:] = [waits := threading.Event()]
+    progress = Answers().look(question(shop), Nothing(), attempt())
+    waits.set()
+    assert isinstance(progress, Working)
+    assert "timed out" in str(progress.note)
 
 
 def test_an_endless_answer_is_read_as_far_as_it_is_looked_at(shop: Any) -> None:

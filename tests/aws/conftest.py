@@ -80,6 +80,7 @@ def started() -> Iterator[EmulatedAws]:
 def emulated(started: EmulatedAws) -> EmulatedAws:
     """The same, without what the test before has broken."""
     started.faults.clear()
-    started.zonal_shifts.forget()
+    for broken in (started.zonal_shifts, started.outages, started.quotas, started.permissions):
+        broken.forget()
     started.calls.clear()
     return started

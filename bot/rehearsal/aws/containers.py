@@ -223,7 +223,7 @@ class Containers:
         return Pace(pace.provisioning / speed, pace.pending / speed, pace.stopping / speed)
 
     def _expect_surprises(self) -> None:
-        for fleet in self._fleets.values():
+        for fleet in tuple(self._fleets.values()):
             fleet.expect_surprises()
 
 

@@ -66,8 +66,9 @@ class EmulatedAws:
     """One at a time in a process: moto keeps its state in its modules. It starts empty.
 
     `speed` divides what the emulator waits for; a `clock` of one's own may stand still. `times` says how long
-    restores take and lag. `faults`, `outages`, `calls`, `deliveries`, `sms`, `ecs`, `automations`, `names`, `region_switch`,
-    `routing_controls` and `zonal_shifts` are for tests, drills and the demo.
+    restores take and lag. `faults`, `outages`, `permissions`, `quotas`, `calls`, `deliveries`, `sms`, `ecs`, `autoscaling`,
+    `targets`, `traffic`, `automations`, `names`, `region_switch`, `routing_controls` and `zonal_shifts` are for tests,
+    drills and the demo.
     """
 
     account: ClassVar[str] = ACCOUNT

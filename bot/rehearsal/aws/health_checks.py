@@ -41,8 +41,10 @@ class HealthCheck:
 
 
 def check_of(group: str, region: str, clock: Clock) -> HealthCheck:
-    """As a target group (its ARN) is set up."""
-    found = backend("elbv2", region).target_groups[group]
+    """As a target group (its ARN) is set up; as AWS sets one up, when it is gone."""
+    found = backend("elbv2", region).target_groups.get(group)
+    if found is None:
+        return HealthCheck(clock.scaled(30), healthy=5, unhealthy=2)
     return HealthCheck(
         clock.scaled(float(found.health_check_interval_seconds)),
         int(found.healthy_threshold_count),
@@ -52,8 +54,8 @@ def check_of(group: str, region: str, clock: Clock) -> HealthCheck:
 
 def drain_of(group: str, region: str, clock: Clock) -> timedelta:
     """How long a target stays behind after it was deregistered."""
-    found = backend("elbv2", region).target_groups[group]
-    return clock.scaled(float(found.attributes["deregistration_delay.timeout_seconds"]))
+    found = backend("elbv2", region).target_groups.get(group)
+    return clock.scaled(float(found.attributes["deregistration_delay.timeout_seconds"])) if found else timedelta()
 
 
 def _segments(since: datetime, down: Iterable[Spell]) -> Iterator[tuple[datetime, datetime | None, bool]]:

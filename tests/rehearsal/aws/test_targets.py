@@ -192,3 +192,11 @@ async def test_a_target_that_was_registered_by_hand_stands_beside_the_tasks(shop
     shop.aws.outages.darken_zone(C)
     shop.aws.clock.move(timedelta(seconds=FOUND))
     assert (C, "unhealthy") in shop.health()
+
+
+async def test_a_service_outlives_its_target_group(shop: Balanced) -> None:
+    listener = shop.elb.describe_listeners(LoadBalancerArn=shop.balancer)["Listeners"][0]["ListenerArn"]
+    shop.elb.delete_listener(ListenerArn=listener)
+    shop.elb.delete_target_group(TargetGroupArn=shop.group)
+    shop.update(desiredCount=4)
+    assert shop.after(3)["runningCount"] == 4

@@ -192,8 +192,9 @@ def test_a_lost_answer_while_instances_end_ends_no_other(workers: Workers) -> No
 
 
 def test_it_comes_back_to_exactly_what_it_was(workers: Workers) -> None:
-    before = workers.settings
+    before, subnets_before = workers.settings, workers.seen["VPCZoneIdentifier"]
     done = run(leaving(workers))
+    assert ",".join(done.output["subnets_before"]) == subnets_before
     step = returning(workers, subnets=tuple(done.output["subnets_before"]))
     plan = ReturnToZone().plan(step.params, workers.cloud, step.attempt())
     assert [call.operation for call in plan.calls] == ["UpdateAutoScalingGroup", "ResumeProcesses", "DeleteTags"]
@@ -202,6 +203,7 @@ def test_it_comes_back_to_exactly_what_it_was(workers: Workers) -> None:
     assert isinstance(back, Done)
     assert back.output == {"capacity": 3, "in_zone": 1}
     assert workers.settings == before
+    assert workers.seen["VPCZoneIdentifier"] == subnets_before  # in its own order, too
     workers.settle(120)  # one elsewhere ends for it
     assert workers.zones() == {"us-east-1a": 1, "us-east-1b": 1, "us-east-1c": 1}
 

@@ -5,6 +5,7 @@ other loses the zone's subnets: it is kept from moving instances by itself, gets
 the subnets out, and the zone's instances end only when as many as before do their work elsewhere.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -117,7 +118,10 @@ class LeaveZone:
             return Failed(problem)
         for call in _calls(group, zone, where) if where.inside else _endings(group, zone):
             perform(aws, call)
-        return self.look(params, aws, attempt)
+        progress = self.look(params, aws, attempt)
+        if where.inside and isinstance(progress, Working):
+            return replace(progress, memory={"subnets_before": subnets_of(group)})
+        return progress
 
     def look(self, params: Leaving, aws: Aws, attempt: Attempt) -> Progress:
         zone, group = find_zone(aws, params.zone), find_group(aws, params.group)
@@ -131,15 +135,20 @@ class LeaveZone:
             what = N_(
                 "{group}: {serving} of {wanted} instances do their work outside of {zone}; {there} are still in it"
             )
-            return Working(phrase(what, **fields), again_in=next_look(attempt))
+            return Working(phrase(what, **fields), again_in=next_look(attempt), memory=attempt.memory)
         if there:
             what = N_("{group}: {there} instances in {zone} are ending; {serving} do their work elsewhere")
-            return Working(phrase(what, **fields), again_in=next_look(attempt), more=bool(_leavers(group, zone)))
+            return Working(
+                phrase(what, **fields),
+                again_in=next_look(attempt),
+                memory=attempt.memory,
+                more=bool(_leavers(group, zone)),
+            )
         if serving < wanted:
             what = N_("{group}: {serving} of {wanted} instances do their work, all outside of {zone}")
-            return Working(phrase(what, **fields), again_in=next_look(attempt))
+            return Working(phrase(what, **fields), again_in=next_look(attempt), memory=attempt.memory)
         what = N_("No instance of {group} is in {zone}: {serving} do their work in other zones.")
-        return Done(phrase(what, **fields), _output(group, zone))
+        return Done(phrase(what, **fields), _output(group, zone, attempt))
 
     def renew(self, params: Leaving, aws: Aws, attempt: Attempt) -> Renewed | Lapsed:
         zone, group = find_zone(aws, params.zone), find_group(aws, params.group)
@@ -248,11 +257,12 @@ def _not_left(params: Leaving, zone: Zone, attempt: Attempt) -> Progress:
     return Failed(phrase(what, **names(params, zone)))
 
 
-def _output(group: Group, zone: Zone) -> dict[str, Any]:
-    """From what is written on the group, so that it is known even when the process died right after the call."""
+def _output(group: Group, zone: Zone, attempt: Attempt) -> dict[str, Any]:
+    """From what is written on the group, when the process died right after the call."""
     left, now = left_by(group, zone) or Left(), subnets_of(group)
+    before = attempt.memory.get("subnets_before") or [*now, *(one for one in left.subnets if one not in now)]
     return {
-        "subnets_before": [*now, *(one for one in left.subnets if one not in now)],
+        "subnets_before": before,
         "capacity_before": _wanted(group, zone),
         "capacity": int(group["DesiredCapacity"]),
         "shifted": False,

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from benchmarks import accept, engine, lint, page, start, timers
+from benchmarks import accept, engine, lint, page, rehearsal, start, timers
 from benchmarks.result import Result, show
 from benchmarks.stand import Stand
 
@@ -16,6 +16,7 @@ BENCHMARKS: Mapping[str, Callable[..., Sequence[Result]]] = {
     "timers": timers.run,
     "engine": engine.run,
     "lint": lint.run,
+    "rehearsal": rehearsal.run,
 }
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.playbook_cases import CASES
+from tests.support.playbook_cases import APART, CASES
 from tests.support.playbook_night import playbooks
 from tests.support.snapshot import differences
 
@@ -61,7 +61,7 @@ def theatre(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> 
 
 def share_of(playbook: str) -> Mapping[str, int]:
     """Which moments are played. Another share for each playbook, so that together they reach into every phase."""
-    return {"every": 1, "first": 1} if ALL else {"share": SHARE, "first": sorted(CASES).index(playbook)}
+    return {"every": 1, "first": 0} if ALL else {"share": SHARE, "first": sorted(CASES).index(playbook)}
 
 
 @pytest.mark.parametrize("playbook", sorted(CASES))
@@ -91,7 +91,7 @@ def test_half_done_and_taken_back_all_is_as_it_was(theatre: Theatre, playbook: s
 
 
 def test_every_shipped_playbook_is_killed() -> None:
-    assert CASES.keys() == playbooks().keys()
+    assert CASES.keys() | APART.keys() == playbooks().keys()
 
 
 def changed(one: Night, other: Night) -> Mapping[str, Any]:

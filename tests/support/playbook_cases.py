@@ -23,10 +23,11 @@ class Case:
 
 CASES: Mapping[str, Case] = {
     **{name: Case(story.breaks, story.inputs) for name, story in STORIES.items() if not story.before},
-    "restore-table-backup": Case(("table:orders",)),
     "restore-backup": Case(("table:orders",)),
     "restore-bucket": Case(("objects-deleted:assets/",)),
     "switch-region": Case(("region:us-east-1",), {"away_from": "us-east-1"}),
+    "return-to-zone": Case(("zone:use1-az1",), after="evacuate-zone"),
+    "region-failback": Case(("region:us-east-1",), after="region-failover"),
     "whole-service-restore": Case(("table:orders", "objects:assets/", "release:web"), {"prefix": "assets/"}),
 }
 #: What has no rehearsal of this kind, with the reason.

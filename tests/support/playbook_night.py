@@ -94,7 +94,7 @@ class Night:
         self.config, self.clock, self.call, self.fails = config, clock, call, fails
         self.database = Database(f"sqlite:///{file}", clock)
         self.store = Store(self.database)
-        known = {call.playbook: playbooks()[call.playbook]}
+        known = playbooks()
         actions = {name: Sabotaged(one, fails) for name, one in ACTIONS.items()} if fails else ACTIONS
         hands = Hands(actions, CHECKS, session, at_once)
         self.runs = PlaybookRuns(config, example_people(), known)
@@ -108,13 +108,18 @@ class Night:
         async with self.store.begin() as tx:
             await write(tx)
 
-    async def is_asked_for(self) -> None:
-        """The alarm comes, somebody acknowledges it and asks for the playbook, and the plan is there to be read."""
+    async def is_paged(self) -> None:
+        """The alarm comes, and somebody acknowledges it."""
         name, about = self.call.alarm, {"region": self.call.region, "dimensions": dict(self.call.dimensions)}
         await self.core.raise_alarm(alarm(name, arn=f"arn:aws:cloudwatch:{self.call.region}:1:alarm:{name}", **about))
         incident = await self.core.only()
         async with self.store.begin() as tx:
             await self.core.responder.acknowledge(tx, incident.id, "mina")
+
+    async def is_asked_for(self) -> None:
+        """Somebody asks for the playbook, and the plan is there to be read."""
+        incident = await self.core.only()
+        async with self.store.begin() as tx:
             await self.runs.request(tx, incident.id, self.call.playbook, self.call.inputs, "mina")
         await self.core.worker.drain(_LANES)
 
@@ -139,8 +144,12 @@ class Night:
         """Press what can be pressed; whether there was anything. None: it is over."""
         incident = await self.core.only()
         async with self.store.begin() as tx:
-            [run] = await tx.runs.of(incident.id)
+            run = await self._run(tx, incident.id)
             return await self._decides(tx, run, {row.step: row for row in await tx.runs.steps(run.id)})
+
+    async def _run(self, tx: Any, incident: str) -> Run:
+        [run] = [one for one in await tx.runs.of(incident) if one.name == self.call.playbook]
+        return run
 
     async def _decides(self, tx: Any, run: Run, rows: Mapping[str, Step]) -> bool | None:
         if run.status == "planned":
@@ -173,7 +182,7 @@ class Night:
         """What a test judges of the run."""
         incident = await self.core.only()
         async with self.store.begin() as tx:
-            [run] = await tx.runs.of(incident.id)
+            run = await self._run(tx, incident.id)
             rows = await tx.runs.steps(run.id)
             query = tx.jobs.connection.execute
             return {

@@ -11,7 +11,7 @@ import shutil
 import signal
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -22,6 +22,7 @@ from bot.aws.session import READS
 from bot.config import Config
 from bot.rehearsal.aws.log import Logged
 from bot.rehearsal.breakages import Scene, parse
+from bot.rehearsal.estate.names import HOME
 from bot.rehearsal.estate.site import AGENT
 from bot.rehearsal.storefront import Storefront
 from tests.support.engine_moments import Moments, tell
@@ -35,6 +36,8 @@ from tests.support.snapshot import snapshot
 _LONGEST = 120
 #: What AWS still does by itself after a run, such as starting tasks, is done by then.
 _SETTLES = timedelta(minutes=10)
+#: A region must have answered the survey for an hour before anybody goes back to it.
+_AN_HOUR, _SURVEYED = timedelta(minutes=65), timedelta(minutes=5)
 #: Parameters that name the attempt: they may differ where the effect is the same.
 _TOKENS = {"clientToken", "ClientToken", "IdempotencyToken", "ClientRequestToken", "comment", "reason", "Description"}
 
@@ -159,8 +162,22 @@ async def prepared(
             fault = await asyncio.to_thread(breakage.strike, Scene(estate, storefront))
             clock.move(breakage.kind.noticed_after)
             about = Call(name, breakage.kind.alarm or text, fault.region, fault.dimensions, case.inputs)
+        await _plays(Night(file, config, clock, about), Night.is_paged)
+        if case.after:
+            before = replace(about, playbook=case.after, inputs={})
+            await _plays(Night(file, config, clock, before), _went_before)
+            estate.aws.inside(lambda: estate.aws.outages.mend(HOME))
+            for _ in range(_AN_HOUR // _SURVEYED):
+                clock.move(_SURVEYED)
+                await _plays(Night(file, config, clock, before), Night.surveys)
         await _plays(Night(file, config, clock, about), Night.is_asked_for)
         return Stage(folder, estate, clock, about, config, clock.now(), storefront.load, port, fails)
+
+
+async def _went_before(night: Night) -> None:
+    await night.is_asked_for()
+    end = await night.goes_on()
+    assert end["status"] == "succeeded", end["why"]
 
 
 async def _plays(night: Night, part: Callable[[Night], Awaitable[None]]) -> None:

@@ -382,3 +382,8 @@ def test_endpoints_that_disagree_are_not_ready(cells: Cells) -> None:
     seen = step.wait(step.look())
     assert isinstance(seen, Failed)
     assert "do not say the same" in str(seen.why)
+
+
+def test_without_a_routing_control_nothing_could_be_asked(cells: Cells) -> None:
+    with pytest.raises(ValidationError, match="controls"):
+        Answering(cluster=cells.cluster)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from bot.aws.routing_control.endpoints import KNOWN, endpoints_for
-from bot.aws.routing_control.states import CONTROLS, READ, Cluster, shown, states_at
+from bot.aws.routing_control.states import CONTROLS, READ, Cluster, Texts, shown, states_at
 from bot.aws.several import Answered, Endpoint, first_answer, told
 from bot.errors import N_, phrase
 from bot.playbook.action import Attempt, Aws, Done, Facts, Failed, Progress, Working, check
@@ -16,8 +16,9 @@ States = Mapping[str, bool]
 
 
 class Answering(Cluster):
-    """`least`: how many endpoints must answer, and say the same."""
+    """`least`: how many endpoints must answer, and say the same. They are asked for the states of `controls`."""
 
+    controls: Annotated[Texts, Field(min_length=1)]
     least: Annotated[int, Field(ge=1, le=5)] = 3
 
 

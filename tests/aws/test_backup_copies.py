@@ -115,6 +115,18 @@ def test_both_are_looked_at_until_they_end(vault: Vault, cloud: Cloud) -> None:
     assert isinstance(CopyRecoveryPoint().look(copied.params, cloud, copied.attempt()), Working)
 
 
+@pytest.mark.parametrize("make", [backup, copying])
+def test_a_job_that_aws_does_not_show_yet_is_waited_for_a_minute(make: Any, vault: Vault, cloud: Cloud) -> None:
+    step = make(cloud)
+    step.attempt()
+    step.memory = {"job": "accepted-a-moment-ago"}
+    vault.aws.clock.move(timedelta(seconds=59))
+    assert isinstance(step.look(), Working)
+    vault.aws.clock.move(timedelta(seconds=1))
+    with pytest.raises(ActionFailed, match="accepted-a-moment-ago"):
+        step.look()
+
+
 def test_a_copied_point_is_restored_in_its_own_region_and_nowhere_else(vault: Vault, cloud: Cloud) -> None:
     made = vault.point()
     done = copying(cloud).run()

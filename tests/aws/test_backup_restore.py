@@ -116,6 +116,16 @@ def test_the_end_is_seen_at_the_table_itself_and_not_at_backups_word_alone(resto
     assert "no such table" in str(failed.why)
 
 
+@pytest.mark.parametrize(("seconds", "waits"), [(59, True), (60, False)])
+def test_a_job_that_aws_does_not_show_yet_is_waited_for_a_minute(
+    seconds: int, waits: bool, restore: Step, vault: Vault, right: Point
+) -> None:
+    restore.attempt()
+    restore.memory = {"job": "accepted-a-moment-ago", "point": right.arn}
+    vault.aws.clock.move(timedelta(seconds=seconds))
+    assert isinstance(restore.look(), Working if waits else Failed)
+
+
 def test_a_job_that_made_something_else_is_not_taken_for_ours(restore: Step, vault: Vault, right: Point) -> None:
     asked = {"RecoveryPointArn": right.arn, "Metadata": {"targetTableName": "elsewhere"}, "IamRoleArn": "role"}
     other = vault.aws.client("backup").start_restore_job(**asked)["RestoreJobId"]

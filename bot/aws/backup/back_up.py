@@ -1,5 +1,6 @@
 """`backup.start_backup`: a recovery point of a table or a bucket as it is now, such as before a risky change."""
 
+from collections.abc import Mapping
 from datetime import UTC, timedelta
 from typing import Annotated, Any, ClassVar
 
@@ -8,9 +9,9 @@ from pydantic import Field, StringConstraints
 from bot.aws.backup.points import Protected, faults, vault_arn
 from bot.aws.calls import perform
 from bot.aws.dynamodb.table import describe
-from bot.aws.polling import next_look
+from bot.aws.polling import SETTLING, next_look
 from bot.aws.tokens import uuid_of
-from bot.errors import N_, Phrase, phrase
+from bot.errors import N_, ActionFailed, Phrase, phrase
 from bot.playbook.action import (
     Attempt,
     Aws,
@@ -82,7 +83,7 @@ class StartBackup:
 
 
 def _progress(params: BackUp, aws: Aws, attempt: Attempt, job: str) -> Progress:
-    found = aws.client("backup").describe_backup_job(BackupJobId=job)
+    found = _described(aws, attempt, job)
     state, fields = found["State"], {"name": params.name, "vault": params.vault}
     if state in ENDED:
         what = N_(
@@ -96,6 +97,17 @@ def _progress(params: BackUp, aws: Aws, attempt: Attempt, job: str) -> Progress:
     made_at = found["CreationDate"].astimezone(UTC)
     note = phrase(N_("{name} as of {at} is in the vault {vault}."), at=made_at, **fields)
     return Done(note, {"recovery_point": found["RecoveryPointArn"], "job": job, "made_at": made_at.isoformat()})
+
+
+def _described(aws: Aws, attempt: Attempt, job: str) -> Mapping[str, Any]:
+    """The job; one that was accepted a moment ago may not be visible yet."""
+    try:
+        found: Mapping[str, Any] = aws.client("backup").describe_backup_job(BackupJobId=job)
+    except ActionFailed as error:
+        if error.code != "ResourceNotFoundException" or attempt.now - attempt.started_at >= SETTLING:
+            raise
+        return {"State": "CREATED"}
+    return found
 
 
 def _call(params: BackUp, aws: Aws, attempt: Attempt) -> Call | Phrase:

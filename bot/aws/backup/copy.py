@@ -3,8 +3,9 @@
 The copy is restored in its own region alone. Of a continuous point AWS Backup makes no copy on demand.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AwareDatetime, StringConstraints
 
@@ -12,7 +13,7 @@ from bot.aws.backup.back_up import ROLE, ROLES, RoleName, role_arn
 from bot.aws.backup.points import Point, PointArn, Protected, chosen, faults, newest, vault_arn
 from bot.aws.backup.restoring import POINTS
 from bot.aws.calls import perform
-from bot.aws.polling import next_look
+from bot.aws.polling import SETTLING, next_look
 from bot.aws.tokens import uuid_of
 from bot.errors import N_, ActionFailed, Phrase, phrase
 from bot.playbook.action import (
@@ -116,7 +117,7 @@ def _started(aws: Aws, call: Call) -> str:
 
 def _progress(params: Copied, aws: Aws, attempt: Attempt, id_: str) -> Progress:
     """Over when the other region itself has the copy."""
-    job = aws.client("backup").describe_copy_job(CopyJobId=id_)["CopyJob"]
+    job = _described(aws, attempt, id_)
     state, fields = job["State"], {"name": params.name, "region": params.to_region}
     if state in ENDED:
         what = N_("{name} was not copied to {region} ({state}): {message} Correct what it names, then retry the step.")
@@ -131,6 +132,17 @@ def _progress(params: Copied, aws: Aws, attempt: Attempt, id_: str) -> Progress:
         N_("{name} as of {at} can be restored in {region}, and that copy nowhere else."), at=made_at, **fields
     )
     return Done(note, copy | {"made_at": made_at.isoformat()})
+
+
+def _described(aws: Aws, attempt: Attempt, job: str) -> Mapping[str, Any]:
+    """The job; one that was accepted a moment ago may not be visible yet."""
+    try:
+        found: Mapping[str, Any] = aws.client("backup").describe_copy_job(CopyJobId=job)["CopyJob"]
+    except ActionFailed as error:
+        if error.code != "ResourceNotFoundException" or attempt.now - attempt.started_at >= SETTLING:
+            raise
+        return {"State": "CREATED"}
+    return found
 
 
 def _made_at(params: Copied, aws: Aws, arn: str) -> datetime | None:

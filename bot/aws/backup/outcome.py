@@ -35,6 +35,11 @@ def completed(target: Target, aws: Aws, attempt: Attempt, memory: Mapping[str, A
     """The job, when it says that it has made the target; else how far it is, or why it will not."""
     known = memory.get("job")
     job = described(aws, known) if known else ours(aws, target, attempt.started_at)
+    if job is None and known and attempt.now - attempt.started_at < SETTLING:
+        note = phrase(
+            N_("AWS Backup has accepted the restore of {target}; its job is not visible yet."), target=target.name
+        )
+        return Working(note, again_in=next_look(attempt), memory=memory)
     if job is None:
         what = N_("AWS Backup has no restore job for {target}: it was never started. Retry the step.")
         return Failed(phrase(what, target=target.name))

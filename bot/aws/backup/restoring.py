@@ -11,6 +11,7 @@ from pydantic import StringConstraints
 from bot.aws.backup.points import Point
 from bot.aws.polling import CLOCK_SKEW
 from bot.aws.tokens import uuid_of
+from bot.errors import ActionFailed
 from bot.playbook.action import Attempt, Aws, Call
 
 #: The role that AWS Backup restores with; Lifeboat may pass no other to it.
@@ -94,8 +95,14 @@ def encryption_of(aws: Aws, point: Point) -> dict[str, str]:
     return {"encryptionType": "Default"}
 
 
-def described(aws: Aws, job: str) -> Job:
-    found: Job = aws.client("backup").describe_restore_job(RestoreJobId=job)
+def described(aws: Aws, job: str) -> Job | None:
+    """None: AWS Backup knows no such job, or not yet."""
+    try:
+        found: Job = aws.client("backup").describe_restore_job(RestoreJobId=job)
+    except ActionFailed as error:
+        if error.code == "ResourceNotFoundException":
+            return None
+        raise
     return found
 
 

@@ -17,8 +17,9 @@ from bot.rehearsal.account import Shape
 from bot.rehearsal.breakages import parse
 from bot.rehearsal.crew import Answer
 from bot.rehearsal.night_report import Report
-from bot.rehearsal.rehearsal import Rehearsal, Tell, silent
+from bot.rehearsal.rehearsal import Rehearsal
 from bot.rehearsal.stories import STORIES, Story
+from bot.rehearsal.telling import Tell, silent
 
 #: How long the shop may take to be well after the run has ended, before nobody waits for it any more.
 _AFTERWARDS = timedelta(minutes=15)

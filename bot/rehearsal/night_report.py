@@ -68,7 +68,7 @@ def made(night: "Rehearsal", rows: Mapping[str, timedelta], runs: Mapping[str, s
         conflicts=tuple(night.writer.conflicts),
         acknowledged=len(night.writer.acknowledged),
         availability=availability(night.writer.samples, start, night.now),
-        timeline=[(at, str(what)) for at, what in sorted(night.timeline, key=lambda one: one[0])],
+        timeline=[(at, str(what)) for at, what in sorted(night.telling.lines, key=lambda one: one[0])],
         calls=Counter(call.region for call in night.asked(since=began)),
         steps=rows,
         runs=runs,

@@ -23,14 +23,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from bot.app import build_worker, open_aws
-from bot.clock import SystemClock
-from bot.core import Core, open_core
+from bot.core import Core
 from bot.errors import N_, Missing, Phrase, phrase
 from bot.incident.incident import Incident
 from bot.incident.run import Run, Step
-from bot.intake.sqs import SqsDoor
-from bot.jobs import Lane
 from bot.rehearsal.account import Shape, lay_down
 from bot.rehearsal.aws.clock import Clock
 from bot.rehearsal.aws.emulator import EmulatedAws
@@ -44,12 +40,11 @@ from bot.rehearsal.estate import Estate, alarms
 from bot.rehearsal.estate.names import QUEUE, STANDBY
 from bot.rehearsal.estate.site import AGENT
 from bot.rehearsal.measured import STEADY
+from bot.rehearsal.night_bot import NightBot
 from bot.rehearsal.night_report import Report, made
 from bot.rehearsal.storefront import Storefront
-from bot.rehearsal.writer import Sample, Writer
-from bot.settings import Settings
-from bot.upkeep import Upkeep
-from bot.worker import Worker
+from bot.rehearsal.telling import Tell, Telling, silent
+from bot.rehearsal.writer import Writer
 
 #: What AWS takes: a restore a quarter of an hour, with what is restorable lagging five minutes; a task half a minute.
 RESTORES = RestoreTimes(duration=900, lag=300)
@@ -57,28 +52,7 @@ TASKS = (timedelta(seconds=10), timedelta(seconds=20), timedelta(seconds=20))
 #: Before the fault, so that there is something to lose and a state to compare with.
 _CALM = timedelta(seconds=60.5)
 _POLL = timedelta(seconds=10)
-#: Without a token there is no Slack; its lane waits for a process that has one.
-LANES = tuple(lane for lane in Lane if lane is not Lane.SLACK)
 _AT_REST = frozenset({"needs_person", "succeeded", "undone", "failed", "aborted", "refused", "expired"})
-
-
-#: Hears a line of the timeline as it happens.
-Tell = Callable[[datetime, Phrase | str], None]
-
-
-def silent(_at: datetime, _text: Phrase | str) -> None:
-    """Nobody listens."""
-
-
-class NightClock(SystemClock):
-    """The bot's clock is the emulator's."""
-
-    def __init__(self, clock: Clock) -> None:
-        super().__init__()
-        self._clock = clock
-
-    def now(self) -> datetime:
-        return self._clock.now()
 
 
 @dataclass(frozen=True)
@@ -95,7 +69,7 @@ class Rehearsal:
 
     `playbooks`: folders of one's own, beside the shipped ones. `account`: what is laid down beside the shop.
     `every`: how often a customer writes. `tell(at, text)` hears the timeline as it happens. `aws`, `estate`,
-    `storefront`, `writer`, `core`, `worker` are for tests: `aws.faults` and `aws.outages` break more than `break_` can.
+    `storefront`, `writer`, `bot`, `core` are for tests: `aws.faults` and `aws.outages` break more than `break_` can.
     """
 
     def __init__(
@@ -111,21 +85,15 @@ class Rehearsal:
         self.storefront = Storefront(self.estate)
         self.writer = Writer(self.storefront, every)
         self.faults: list[Struck] = []
-        self.timeline: list[tuple[datetime, Phrase | str]] = []
+        self.telling = Telling(tell)
         self.runs: list[str] = []
         self.incident: Incident | None = None
         self.marked: datetime | None = None
-        self.core: Core
-        self.worker: Worker
+        self.bot: NightBot
         self._crew: Crew
-        self._door: SqsDoor
-        self._tell = tell
-        self._stack, self._bot = AsyncExitStack(), AsyncExitStack()
+        self._stack = AsyncExitStack()
         self._later: list[tuple[datetime, Callable[[], Awaitable[Any]]]] = []
-        self._told: set[tuple[str, int]] = set()
-        self._due: datetime | None = None
         self._raised: list[tuple[str, str]] = []
-        self._was_well = True
 
     async def __aenter__(self) -> Self:
         try:
@@ -138,8 +106,8 @@ class Rehearsal:
                     self.say(note)
             self._stack.enter_context(environment(self.estate.environment))
             await asyncio.to_thread(self._write_configuration)
-            self._stack.push_async_callback(self.stop_bot)
             await self.start_bot()
+            self._stack.push_async_callback(self.stop_bot)
             self._at(self.now, self._customer)
             self._at(self.now, self._listen)
             await self.pass_time(_CALM)
@@ -202,7 +170,7 @@ class Rehearsal:
         async with self.core.store.begin() as tx:
             run = await self.core.runs.request(tx, self.incident.id, playbook, inputs or {}, f"cli:{who}", via=who)
         self.runs.append(run.id)
-        self._due = None
+        self.bot.due = None
         return run
 
     async def run(
@@ -286,35 +254,23 @@ class Rehearsal:
 
     # The bot.
 
+    @property
+    def core(self) -> Core:
+        """What the bot has opened: its store, its verbs."""
+        return self.bot.core
+
     async def start_bot(self) -> None:
         """Open the real bot on the folder's database. After `stop_bot` it goes on where it was."""
-        settings = Settings(
-            config=self.folder / "lifeboat.yaml", database_url=f"sqlite:///{self.folder / 'lifeboat.db'}",
-            slack_bot_token=None, slack_signing_secret=None, slack_app_token=None,
-        )  # fmt: skip
-        self.core = await open_core(settings, NightClock(self.aws.clock), worker=True)
-        self._bot.push_async_callback(self.core.close)
-        aws = open_aws(self.core)
-        self._bot.callback(aws.pool.close)
-        self.worker = build_worker(self.core, aws, None)
-        await self.core.store.take_over()
-        await Upkeep(self.core.store, self.core.inbox, None).begin()
-        client = aws.queues(self.core.config.region).client("sqs")
-        self._door = SqsDoor(
-            client, self.estate.queue_url, self.core.inbox, aws.pool, asyncio.sleep, self.core.clock, wait_seconds=0
-        )
+        self.bot = await NightBot.open(self.folder, self.aws.clock, self.estate.queue_url)
         self._crew = Crew(self.core, self.say, self.people, self.answer, self.pace)
-        self._due = None
 
     async def stop_bot(self) -> None:
         """Let go of everything, as a process that ends."""
-        await self._bot.aclose()
-        self._bot = AsyncExitStack()
+        await self.bot.close()
 
     def say(self, what: Phrase | str) -> None:
         """Add to the timeline."""
-        self.timeline.append((self.now, what))
-        self._tell(self.now, what)
+        self.telling.say(self.now, what)
 
     @property
     def measured_from(self) -> datetime:
@@ -327,19 +283,10 @@ class Rehearsal:
     async def _work(self) -> None:
         """Do all that is due now, and all that follows from it."""
         await self._do_later()
-        while await self._crew.act() or await self._drain():
-            self._due = None  # whatever was done may have been followed by more
+        while await self._crew.act() or await self.bot.work():
+            self.bot.due = None  # whatever was done may have been followed by more
             await self._crew.look(self.runs)
-            await self._retell()
-
-    async def _drain(self) -> bool:
-        if self._due is not None and self._due > self.now:
-            return False
-        ran = await self.worker.drain(LANES)
-        async with self.core.store.begin() as tx:
-            due = [await tx.jobs.next_due(lane) for lane in LANES]
-        self._due = min((at for at in due if at), default=datetime.max.replace(tzinfo=UTC))
-        return bool(ran)
+            await self.telling.retell(self.core)
 
     async def _do_later(self) -> None:
         due = [one for one in self._later if one[0] <= self.now]
@@ -349,7 +296,7 @@ class Rehearsal:
 
     async def _jump(self, end: datetime) -> None:
         """To the next instant at which something is due."""
-        instants = [end, self._due, self._crew.next_due, *(at for at, _ in self._later)]
+        instants = [end, self.bot.due, self._crew.next_due, *(at for at, _ in self._later)]
         to = min(at for at in instants if at is not None)
         if to > self.now:
             self.aws.clock.move(to - self.now)
@@ -358,15 +305,13 @@ class Rehearsal:
         self._later.append((when, work))
 
     async def _customer(self) -> None:
-        sample = await self.writer.tick()
-        self._tell_shop(sample)
+        self.telling.shop(await self.writer.tick())
         self._at(self.now + self.writer.every, self._customer)
 
     async def _listen(self) -> None:
         """The door polls while there is something to take in: to poll in vain would only take long."""
         while self.aws.inside(self._is_mail):
-            await self._door.poll()
-            self._due = None
+            await self.bot.poll()
         self._at(self.now + _POLL, self._listen)
 
     def _is_mail(self) -> bool:
@@ -400,34 +345,6 @@ class Rehearsal:
             if not self.aws.outages.region_is_dark(region):
                 alarms.clear(self.estate.site(region), alarm)
         self._raised.clear()
-
-    async def _retell(self) -> None:
-        """What the bot has noted since, for the timeline."""
-        async with self.core.store.begin() as tx:
-            for incident in await tx.incidents.listing(open_only=False):
-                entries = await tx.notes.of(incident.id)
-                for number, one in enumerate(entries):
-                    if (incident.id, number) not in self._told:
-                        self._told.add((incident.id, number))
-                        self.timeline.append((one.at, one.phrase))
-                        self._tell(one.at, one.phrase)
-
-    def _tell_shop(self, sample: Sample) -> None:
-        """When the shop falls ill, and when it is well again."""
-        if sample.well == self._was_well:
-            return
-        self._was_well = sample.well
-        if sample.well:
-            self.say(phrase(N_("The shop answers every request ({region})."), region=sample.standing.region))
-            return
-        why = sample.standing.why[0] if sample.standing.why else sample.why
-        self.say(
-            phrase(
-                N_("The shop serves {percent} % of its requests: {why}"),
-                percent=round(100 * sample.served),
-                why=why or "-",
-            )
-        )
 
     def _write_configuration(self) -> None:
         escalation = self.folder / "escalation"

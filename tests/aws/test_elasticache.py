@@ -201,7 +201,9 @@ def test_a_replica_that_writes_already_gets_automatic_failover_back(cache: Cache
 def test_where_it_was_off_it_stays_off(emulated: EmulatedAws) -> None:
     cache = Cache(emulated, AutomaticFailoverEnabled=False, MultiAZEnabled=False)
     assert len(promote(cache).plan().calls) == 1
-    assert isinstance(promote(cache).run(), Done)
+    done = promote(cache).run()
+    assert isinstance(done, Done)
+    assert "Automatic failover is off" in str(done.note)
     assert cache.changes() == [{"PrimaryClusterId": cache.nodes[1]}]
 
 

@@ -106,9 +106,8 @@ class PromoteReplica:
         if group.status == AVAILABLE and primary is not None and _left(group, memory) is None:
             if params.to and primary.name != memory["to"]:
                 return Failed(_another(group, primary, memory["to"]))
-            what = N_("{primary} in {zone} writes for {group} now.")
             output = {"primary": primary.name, "previous": memory["from"], "zone": primary.zone}
-            return Done(phrase(what, primary=primary.name, zone=primary.zone, group=group.name), output)
+            return Done(_written_by(group, primary), output)
         if attempt.now - datetime.fromisoformat(memory["asked_at"]) > LONGEST:
             return Failed(_too_long(group, memory))
         what = N_("{group} is {status}; {primary} writes, and {to} shall")
@@ -190,6 +189,17 @@ def _switch(group: str, wanted: Mapping[str, Any]) -> Call:
 def _promotion(group: str, to: str) -> Call:
     parameters = {"ReplicationGroupId": group, "PrimaryClusterId": to, "ApplyImmediately": True}
     return Call("elasticache", "ModifyReplicationGroup", parameters)
+
+
+def _written_by(group: Group, primary: Node) -> Phrase:
+    fields = {"primary": primary.name, "zone": primary.zone, "group": group.name}
+    if group.fails_over:
+        return phrase(N_("{primary} in {zone} writes for {group} now."), **fields)
+    what = N_(
+        "{primary} in {zone} writes for {group} now. Automatic failover is off, as it was found: switch it on if it should "
+        "be, or if an earlier try has switched it off."
+    )
+    return phrase(what, **fields)
 
 
 def _another(group: Group, primary: Node, to: str) -> Phrase:

@@ -19,7 +19,7 @@ def built(started: EmulatedAws) -> TwoRegions:
 
 
 @pytest.fixture
-def shop(built: TwoRegions, emulated: EmulatedAws) -> TwoRegions:  # noqa: ARG001  # without what the test before has broken
+def shop(built: TwoRegions, emulated: EmulatedAws) -> TwoRegions:  # without what the test before has broken
     return built.again()
 
 

@@ -183,3 +183,14 @@ def test_one_that_is_running_is_adopted_by_the_next_attempt(vault: Vault, cloud:
     restore.number, restore.memory = 2, {}
     assert isinstance(restore.act(again=True), Working)
     assert cloud.changes("backup") == ["StartRestoreJob"]
+
+
+def test_a_job_that_failed_is_not_adopted_by_the_next_attempt(vault: Vault, cloud: Cloud, aside: str) -> None:
+    vault.bucket_point()
+    vault.aws.restore_jobs.fail_next("The role may not write to the bucket.")
+    restore = step(vault, cloud, to=aside)
+    failed = restore.run()
+    assert isinstance(failed, Failed)
+    assert "may not write" in str(failed.why)
+    restore.number, restore.memory = 2, {}
+    assert isinstance(restore.run(), Done)

@@ -167,6 +167,20 @@ def test_a_process_that_died_after_the_call_finds_its_job_by_what_it_restores_in
     assert cloud.changes("backup") == ["StartRestoreJob"]
 
 
+def test_the_token_is_the_attempts_own_whoever_asks_and_whenever(restore: Step, vault: Vault) -> None:
+    """AWS Backup may not list for a while what it has accepted: then the token alone makes a second call the first one."""
+
+    def token() -> str:
+        [call] = restore.plan().calls
+        return str(call.parameters["IdempotencyToken"])
+
+    first = token()
+    vault.aws.clock.move(timedelta(minutes=5))
+    assert token() == first
+    restore.number = 2
+    assert token() != first
+
+
 def test_a_newer_point_meanwhile_does_not_make_our_own_restore_a_strangers(
     restore: Step, right: Point, vault: Vault
 ) -> None:

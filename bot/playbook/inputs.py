@@ -20,7 +20,8 @@ from escalation.duration import format_duration, parse_duration
 from escalation.errors import BadValue
 from escalation.nearest import suggestion
 
-MAX_TEXT = 1_000
+#: As many as a field in Slack takes: the names of two hundred services fit.
+MAX_TEXT = 3_000
 
 
 @dataclass(frozen=True)

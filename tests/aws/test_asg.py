@@ -15,6 +15,7 @@ from bot.aws.subnets import Split
 from bot.errors import ActionFailed
 from bot.playbook.action import Done, Failed, Lapsed, Renewed, Working
 from bot.rehearsal.aws.emulator import EmulatedAws
+from bot.rehearsal.aws.scaling_group import Boot
 from tests.aws.rehearsed import Cloud, Step
 
 BAD = "us-east-1a"
@@ -38,7 +39,7 @@ class Workers:
         self.settle()
         aws.calls.clear()
 
-    def settle(self, seconds: float = 31) -> None:
+    def settle(self, seconds: float = 8) -> None:
         self.aws.clock.move(timedelta(seconds=seconds))
 
     @property
@@ -65,6 +66,12 @@ def subnets(aws: EmulatedAws) -> list[str]:
     wanted = [{"Name": "availability-zone", "Values": ["us-east-1a", "us-east-1b", "us-east-1c"]}]
     described = aws.client("ec2").describe_subnets(Filters=[*wanted, {"Name": "default-for-az", "Values": ["true"]}])
     return [one["SubnetId"] for one in sorted(described["Subnets"], key=lambda one: one["AvailabilityZone"])]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick(started: EmulatedAws) -> None:
+    """Instances that start and end quickly: every look while they do costs three calls."""
+    started.autoscaling.boot = Boot(starting=timedelta(seconds=7), ending=timedelta(seconds=2))
 
 
 @pytest.fixture

@@ -87,6 +87,7 @@ RESOURCES_OF = {
 
 #: Permissions that change something and that IAM cannot narrow to a resource. Each with the reason.
 UNSCOPED: dict[str, str] = {
+    "backup:PutRestoreValidationResult": "IAM has no name for a restore job, and a verdict changes nothing else",
     "route53:ChangeResourceRecordSets": "to hosted zones, whose ARNs name no account",
 }
 

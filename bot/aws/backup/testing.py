@@ -88,7 +88,6 @@ class Found(BaseModel):
     undone_by="dynamodb.delete_restored",
     recognised_by=N_("AWS Backup lists the restore jobs of the table, each with what it restores into."),
     resources={
-        "backup:PutRestoreValidationResult": ("arn:{partition}:backup:{region}:{account}:restore-job:*",),
         "backup:StartRestoreJob": POINTS,
         "dynamodb:BatchGetItem": TABLES,
         "dynamodb:DeleteTable": RESTORED,

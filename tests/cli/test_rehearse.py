@@ -1,11 +1,21 @@
 """`lifeboat rehearse`: what can be broken, what cannot be meant, and one rehearsal from the fault to the verdict."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from bot.cli.rehearse import _print, _read_account
+from bot.config import Config
+from bot.incident.run import Run
+from bot.language import Words
+from bot.playbook.model import Targets
 from bot.rehearsal.breakages import KINDS
+from bot.rehearsal.drill import Verdict
+from bot.rehearsal.night_report import Report
+from bot.rehearsal.shop import Shop
+from bot.rehearsal.storefront import Written
 from bot.rehearsal.stories import STORIES
 from tests.cli.conftest import Command
 
@@ -44,29 +54,16 @@ def test_what_cannot_be_broken_is_told_before_anything_is_laid_down(lifeboat: Co
     assert "Did you mean zone?" in said.err
 
 
-def test_a_rehearsal_that_passes_says_what_it_took(lifeboat: Command, place: Path) -> None:
-    """The reader's own AWS, as `place` has it, is never asked: nothing listens there."""
-    said = lifeboat("rehearse", "restart-service", "--json")
-    assert said.status == 0, said.err
-    verdict = said.json
-    assert (verdict["playbook"], verdict["status"], verdict["passed"], verdict["problems"]) == (
-        "restart-service", "succeeded", True, [],
-    )  # fmt: skip
-    assert 0 < verdict["rto_seconds"] <= verdict["targets"]["rto_seconds"]
-    assert verdict["lost"] == []
-    assert {"restart-service/restart", "restart-service/steady"} <= verdict["steps"].keys()
-    assert not list(place.glob("*"))
-
-
 def test_a_playbook_that_there_is_not_is_told_before_anything_is_laid_down(lifeboat: Command) -> None:
     said = lifeboat("rehearse", "evacuate-zoen")
     assert said.status == 1
     assert "There is no playbook named evacuate-zoen. Known:" in said.err
 
 
-def test_a_playbook_of_ones_own_can_be_rehearsed_and_a_rehearsal_that_fails_says_why(
+def test_a_playbook_of_ones_own_can_be_rehearsed_and_the_readers_aws_is_never_asked(
     lifeboat: Command, place: Path
 ) -> None:
+    """Nothing listens where `place` says that AWS is."""
     own = {
         "name": "look", "title": {"en": "Look", "ko": "보기"}, "tier": 1, "targets": {"rto": "5m", "rpo": "0s"},
         "steps": [{"id": "look", "check": "ecs.service_steady", "with": {"cluster": "shop", "service": "web"}}],
@@ -74,14 +71,70 @@ def test_a_playbook_of_ones_own_can_be_rehearsed_and_a_rehearsal_that_fails_says
     (place / "own").mkdir()
     (place / "own" / "look.yaml").write_text(json.dumps(own))
     (place / "lifeboat.yaml").write_text(json.dumps({"playbook_folders": ["own"]}))
-    said = lifeboat("rehearse", "look", "--break", "table:orders")
+    said = lifeboat("rehearse", "look", "--break", "table:orders", "--json")
     assert said.status == 1
-    assert "A bad release corrupts 20 items of orders." in said.out
-    assert "Not passed:  The shop does not answer every request again." in said.out
-    assert "RTO          not well again (promised: 5 min)" in said.out
+    assert said.json["status"] == "succeeded"
+    assert not said.json["passed"]
+    assert said.json["problems"] == ["The shop does not answer every request again."]
+    assert said.json["faults"][0]["what"] == "A bad release corrupts 20 items of orders."
+    assert {file.name for file in place.iterdir()} == {"own", "lifeboat.yaml"}
+
+
+def verdict(rto: timedelta | None, rpo: timedelta = timedelta(), status: str = "succeeded") -> Verdict:
+    """One whose playbook promises five minutes, and to lose nothing."""
+    at = datetime(2026, 11, 23, 3, tzinfo=UTC)
+    run = Run(
+        id="r", incident="i", name="look", playbook={}, inputs={}, context={}, requested_by="cli:mina", requested_at=at,
+        status=status,  # type: ignore[arg-type]  # one of them
+    )  # fmt: skip
+    lost = [Written(at, "order-1", 1, "us-east-1", "orders")] if rpo else []
+    report = Report(
+        faults=[(at, "It broke.")], rto=rto, rpo=rpo, lost=lost, conflicts=[], acknowledged=40, availability=0.7512,
+        timeline=[], calls={},
+    )  # fmt: skip
+    return Verdict(run, report, Targets(rto=timedelta(minutes=5), rpo=timedelta()))
+
+
+def test_what_it_took_is_told_beside_what_is_promised(capsys: pytest.CaptureFixture[str]) -> None:
+    _print(verdict(timedelta(minutes=5)), Words())
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "RTO          5 min (promised: 5 min)",
+        "RPO          0 s (promised: 0 s)",
+        "Served       75.1 % of the requests since the fault",
+        "Lost         0 of 40 acknowledged writes",
+        "Passed.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("judged", "why"),
+    [
+        (verdict(timedelta(minutes=5, seconds=1)), "It took 5 min 01 s, and 5 min is promised."),
+        (verdict(None), "The shop does not answer every request again."),
+        (
+            verdict(timedelta(), timedelta(seconds=1)),
+            "Writes of up to 1 s before the fault are lost, and 0 s is promised.",
+        ),
+        (verdict(timedelta(), status="needs_person"), "The playbook did not succeed: see the timeline"),
+    ],
+)
+def test_a_rehearsal_that_fails_says_why(judged: Verdict, why: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert not judged.passed
+    _print(judged, Words())
+    assert capsys.readouterr().out.splitlines()[-1] == f"Not passed:  {why}"
 
 
 def test_every_story_is_json_and_breaks_what_there_is() -> None:
     for name, story in STORIES.items():
         assert json.loads(json.dumps(dict(story.inputs))) == story.inputs
         assert {text.partition(":")[0] for text in story.breaks} <= KINDS.keys(), name
+
+
+def test_the_account_is_read_in_the_regions_of_the_services(with_shop: Shop) -> None:
+    services = {"shop": {"region": "us-east-1", "parameters": {"standby_region": "eu-west-1"}}, "other": {}}
+    config = Config.model_validate({"region": "us-west-2", "services": services})
+    shape = _read_account(config)
+    assert [region.name for region in shape.regions] == ["us-east-1", "eu-west-1", "us-west-2"]
+    assert [cluster.name for cluster in shape.regions[0].clusters] == ["shop"]
+    assert [table.name for table in shape.regions[0].tables] == ["orders"]
+    assert shape.unread == ()

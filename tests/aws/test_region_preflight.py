@@ -235,6 +235,15 @@ def test_credentials_that_the_region_refuses_are_red(shop: TwoRegions) -> None:
     assert line(looked(shop), "credentials").startswith("❌")
 
 
+def test_what_may_not_be_asked_is_red_and_hides_nothing_else(shop: TwoRegions) -> None:
+    shop.aws.faults.deny("dynamodb", "DescribeTable", STANDBY)
+    shop.aws.faults.deny("ssm", "GetParameter", STANDBY)
+    found = looked(shop, tables=(TABLE,))
+    assert line(found, "data").startswith("❌")
+    assert line(found, "fence").startswith("❌")
+    assert line(found, "targets").startswith("✅")
+
+
 def recovered(shop: TwoRegions, **given: Any) -> Done | Failed:
     step = Step(HealthyAgain(), Recovered(region=HOME, **given), shop.cloud(HOME), known=shop.known)
     found = HealthyAgain().look(step.params, step.cloud, step.attempt())

@@ -4,9 +4,9 @@ A red point stops the failover, unless somebody has accepted it by name: that st
 the plan.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, StringConstraints
 
@@ -98,33 +98,44 @@ class Preflight:
 
 
 def _points(params: Takeover, aws: Aws, attempt: Attempt) -> Iterator[Point]:
-    yield evidence.point(aws, attempt, params.failing, params.alarm or "", params.witnesses, params.probe)
-    yield from _here_already(params, aws)
-    yield standby.credentials(aws)
-    found, space = standby.look_up(aws, params.services), Slice()
-    yield from standby.services(aws, attempt.known, params.failing, params.services, found)
-    yield from standby.size(aws, attempt, params.failing, params.percent, params.services, found)
-    yield standby.healthy(aws, found, space)
-    yield standby.images(aws, attempt.known, found, space)
-    yield from _data(params, aws, attempt)
-    yield from _routing(params, aws, attempt)
-    yield _age(params, attempt)
+    """What cannot be asked is red too, under its own name: a missing permission must not hide the rest of the list."""
+    found: dict[str, Any] = {}
+    known, space, services = attempt.known, Slice(), params.services
+    parts: Sequence[tuple[str, Callable[[], Iterable[Point]]]] = (
+        ("signals", lambda: [_evidence(params, aws, attempt)]),
+        ("fence", lambda: _here_already(params, aws)),
+        ("credentials", lambda: [standby.credentials(aws)]),
+        ("services", lambda: _look_up(aws, services, found)),
+        ("services", lambda: standby.services(aws, known, params.failing, services, found)),
+        ("quota", lambda: standby.size(aws, attempt, params.failing, params.percent, services, found)),
+        ("targets", lambda: [standby.healthy(aws, found, space)]),
+        ("images", lambda: [standby.images(aws, known, found, space)]),
+        ("data", lambda: _data(params, aws, attempt)),
+        ("routing", lambda: _routing(params, aws, attempt)),
+        ("survey", lambda: [_age(params, attempt)]),
+    )
+    for name, ask in parts:
+        try:
+            yield from ask()
+        except ActionFailed as error:
+            yield red(name, error.phrase)
+
+
+def _look_up(aws: Aws, services: Sequence[str], found: dict[str, Any]) -> Iterable[Point]:
+    """Once, for all points about services; of what cannot be asked they say that it is not there."""
+    found.update(standby.look_up(aws, services))
+    return ()
+
+
+def _evidence(params: Takeover, aws: Aws, attempt: Attempt) -> Point:
+    return evidence.point(aws, attempt, params.failing, params.alarm or "", params.witnesses, params.probe)
 
 
 def _here_already(params: Takeover, aws: Aws) -> Iterator[Point]:
     """Whether this region does the work already, as the fence says."""
     if params.fence is None:
         return
-    try:
-        writer = aws.client("ssm").get_parameter(Name=params.fence)["Parameter"]["Value"]
-    except ActionFailed as error:
-        yield red(
-            "fence",
-            phrase(
-                N_("{fence} in {region} cannot be read: {why}"), fence=params.fence, region=aws.region, why=error.phrase
-            ),
-        )
-        return
+    writer = aws.client("ssm").get_parameter(Name=params.fence)["Parameter"]["Value"]
     if writer == aws.region:
         what = N_("{fence} says that {region} does the work already: a failover has begun, or was never taken back.")
         yield red("fence", phrase(what, fence=params.fence, region=aws.region))

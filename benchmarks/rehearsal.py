@@ -115,7 +115,8 @@ async def _failover(_count: int) -> tuple[float, float, float]:
             run = await night.run("region-failover")
             worked = time.monotonic() - begun
             if run.status != "succeeded" or run.started_at is None or run.ended_at is None:
-                raise RuntimeError(f"the failover has ended as {run.status}: {night.timeline[-5:]}")
+                told = (await night.report()).timeline[-8:]
+                raise RuntimeError(f"the failover has ended as {run.status}: {told}")
             _, rows = await night.look_at(run.id)
             took = {row.step: _seconds(row) for row in rows if row.is_element is False}
             return (run.ended_at - run.started_at).total_seconds(), worked, _critical_path(run, took)

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import signal
+import traceback
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -110,8 +111,12 @@ class Stage:
         ours, theirs = Pipe()
         child = os.fork()
         if not child:
-            asyncio.run(self._attends(theirs))
+            try:
+                asyncio.run(self._attends(theirs))
+            except BaseException:  # noqa: BLE001  # it must not go on as a second parent
+                traceback.print_exc()
             os._exit(0)
+        theirs.close()
         ours.recv()
 
         def judge() -> dict[str, Any]:

@@ -7,10 +7,11 @@ few milliseconds.
 
 import asyncio
 import os
+import random
 import socket
 import traceback
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Self
 
 from bot.rehearsal.aws import objects
@@ -20,6 +21,8 @@ from bot.rehearsal.aws.server import Server
 from bot.rehearsal.estate import Estate
 from bot.rehearsal.rehearsal import RESTORES, TASKS
 from bot.rehearsal.storefront import Storefront
+
+_NOT_EPHEMERAL = range(20_000, 32_000)
 
 
 class SleepingAws(EmulatedAws):
@@ -86,6 +89,9 @@ def in_copy(work: Callable[[], None]) -> int:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """One that the system gives to nobody who does not ask for it: it must still be free when we wake."""
+    for port in random.sample(_NOT_EPHEMERAL, 100):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no port is free")

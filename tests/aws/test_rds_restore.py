@@ -148,6 +148,17 @@ def test_settings_that_differ_all_the_same_are_mended(db: Aurora, at: datetime, 
     assert [one["VpcSecurityGroupId"] for one in ours["VpcSecurityGroups"]] == [group]
 
 
+def test_it_is_not_over_while_a_setting_differs(db: Aurora, at: datetime, group: str) -> None:
+    step = restore(db, at)
+    done(step.run())
+    name = f"{db.name}-lb-inc-7"
+    db.rds.modify_db_cluster(DBClusterIdentifier=name, VpcSecurityGroupIds=["sg-other"])
+    unfinished = RestoreCluster().look(step.params, step.cloud, step.attempt())
+    assert isinstance(unfinished, Working)
+    done(step.wait(unfinished))
+    assert [one["VpcSecurityGroupId"] for one in described(db, name)["VpcSecurityGroups"]] == [group]
+
+
 def test_a_second_act_adopts_and_never_restores_twice(db: Aurora, at: datetime) -> None:
     step = restore(db, at)
     step.act()

@@ -141,30 +141,33 @@ class GlobalDatabases:
         name = found.global_cluster_identifier
         self._moves[name] = move
         status = "failing-over" if move.loses else "switching-over"
-        self._underway.begin(("global", "", name), status, seconds, lambda: self._moved(name, move))
+        at = self._clock.now() + self._clock.scaled(seconds)
+        self._underway.begin(("global", "", name), status, seconds, lambda: self._moved(name, move, at))
         for arn in (move.source, move.target):
             if not (move.loses and self._outages.region_is_dark(_region(arn))):
                 self._underway.begin(("cluster", _region(arn), _bare(arn)), status, seconds)
         return {"GlobalCluster": self._shown(found)}
 
-    def _moved(self, name: str, move: Move) -> None:
+    def _moved(self, name: str, move: Move, at: datetime) -> None:
         for member in _global(name).members:
             member.is_writer = member.db_cluster_arn == move.target
         del self._moves[name]
         if move.loses:
-            self._left[move.source] = self._clock.now()
+            self._left[move.source] = at
 
     def _resyncs(self, arn: str) -> bool:
         """Whether a member that was failed away from is not yet a copy of the new primary. AWS begins when it can."""
         if arn not in self._left:
             return False
         rebuild = self._clock.scaled(self._times.rebuild)
-        back_at = self._outages.arrives(self._left[arn], rebuild, _region(arn))
+        region = _region(arn)
+        begins = self._outages.arrives(self._left[arn], timedelta(), region)
+        back_at = self._outages.arrives(begins, rebuild, region) if begins else None
         if back_at is None or self._clock.now() < back_at:
             return True
         at = self._left.pop(arn)
         kept = f"rds:unplanned-global-failover-{_bare(arn)}-{at:%Y-%m-%d-%H-%M-%S}"
-        backend("rds", _region(arn)).create_db_cluster_snapshot(_bare(arn), kept, "automated")
+        backend("rds", region).create_db_cluster_snapshot(_bare(arn), kept, "automated")
         return False
 
     def _moving(self, name: str) -> Move | None:

@@ -47,7 +47,7 @@ def _known_country(written: Any) -> str:
         what = phrase(N_("the public holidays of {value} are not known."), value=shown(written))
         raise BadValue(what, phrase(N_("Write a country's two letters, such as KR, or with a region: DE-BY.")))
     if region and region not in _countries()[code]:
-        what = phrase(N_("{country} has no region {region}."), country=code, region=shown(region))
+        what = phrase(N_("{country} has no part {region}."), country=code, region=shown(region))
         raise BadValue(what, suggestion(region, _countries()[code]))
     return str(written)
 

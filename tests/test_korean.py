@@ -77,7 +77,7 @@ TERMS = {
     r"abort": "중단", r"acknowledg": "응답", r"alarm": "알람", r"approv": "승인", r"button": "버튼", r"certificate": "인증서",
     r"channel": "채널", r"credential": "자격 증명", r"database": "데이터베이스", r"declare": "선언", r"deploy": "배포",
     r"drill": "훈련", r"escalat(?!ion polic)": "에스컬레이션", r"fail\w* over": "페일오버", r"(this|open the) form\b": "양식",
-    r"incident": "인시던트", r"level": "레벨", r"on call\b": "당번", r"(?<!Health )pag(es?|ed|ing)\b": "호출",
+    r"incident": "인시던트", r"level": "레벨", r"on call\b": "당번", r"(?<!Health )(?<!web )pag(es?|ed|ing)\b": "호출",
     r"parameter": "파라미터", r"(?<!& )permission": "권한", r"plan\b": "계획", r"playbook": "플레이북", r"recover(ed|y)?\b": "복구",
     r"region": "리전", r"resolve": "해결", r"restore": "복원", r"retr(y|ies)\b": "재시도", r"role\b": "역할",
     r"roll\w* back": "롤백", r"schedule": "스케줄", r"service": "서비스", r"signature": "서명", r"skip(?!ped\W*$)": "건너",

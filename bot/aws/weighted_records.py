@@ -223,7 +223,7 @@ def _warnings(params: Weights, records: Sequence[Record]) -> tuple[Phrase, ...]:
     ttl = max((int(one.get("TTL", 0)) for one in records), default=0)
     if ttl > _TTL:
         what = N_(
-            "Resolvers keep the old answer of {name} for up to {ttl} s (its TTL; {most} is the most for a failover)."
+            "DNS servers keep the old answer of {name} for up to {ttl} s (its TTL; {most} is the most for a failover)."
         )
         said.append(phrase(what, name=params.name, ttl=ttl, most=_TTL))
     blind = [

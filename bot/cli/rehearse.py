@@ -129,9 +129,9 @@ def _print(verdict: Any, _: "Words") -> None:
     say.out(_("RPO          {rpo} (promised: {target})", rpo=report.rpo, target=targets.rpo))
     served = f"{100 * report.availability:.1f}"
     say.out(_("Served       {percent} % of the requests since the fault", percent=served))
-    say.out(_("Lost         {lost} of {count} acknowledged writes", lost=len(report.lost), count=report.acknowledged))
+    say.out(_("Lost         {lost} of {count} confirmed writes", lost=len(report.lost), count=report.acknowledged))
     if report.conflicts:
-        say.out(_("Conflicts    {count} writes that could not see an acknowledged one", count=len(report.conflicts)))
+        say.out(_("Conflicts    {count} writes that could not see a confirmed one", count=len(report.conflicts)))
     for problem in verdict.problems:
         say.out(_("Not passed:  {why}", why=problem))
     if verdict.passed:

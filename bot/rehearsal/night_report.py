@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Report:
-    """`rto` None: the shop does not answer steadily. `lost`: acknowledged writes that the shop does not have now.
+    """`rto` None: the shop does not answer steadily. `lost`: confirmed writes that the shop does not have now.
 
     `availability`: the share of requests served since the fault. `detected`: after how long the incident was there. `calls`: the bot's, since the incident
     began, by region. `steps`: how long each row of each run took, by `playbook/row`.

@@ -101,7 +101,7 @@ def test_what_it_took_is_told_beside_what_is_promised(capsys: pytest.CaptureFixt
         "RTO          5 min (promised: 5 min)",
         "RPO          0 s (promised: 0 s)",
         "Served       75.1 % of the requests since the fault",
-        "Lost         0 of 40 acknowledged writes",
+        "Lost         0 of 40 confirmed writes",
         "Passed.",
     ]
 

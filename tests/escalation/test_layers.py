@@ -155,7 +155,7 @@ def test_holidays_of_a_region_are_not_those_of_its_country() -> None:
     [
         ({}, "all of the time"),
         ({"holidays": "XX"}, "the public holidays of 'XX' are not known"),
-        ({"holidays": "DE-XX"}, "DE has no region 'XX'"),
+        ({"holidays": "DE-XX"}, "DE has no part 'XX'"),
         ({"holidays": 7}, "are not known"),
         ({"days": ["someday"]}, "someday"),
     ],

@@ -30,10 +30,10 @@ class Page(Rule):
     calls=calls((*RULE_READS, *CHANGES)),
     resources=SCOPES,
     plane="control",
-    changes=N_("Answers every request with a page; nothing behind the listener or rule gets any."),
+    changes=N_("Answers every request with a notice; nothing behind the listener or rule gets any."),
     undo=N_("Writes the actions from before."),
     undone_by="alb.restore_actions",
-    recognised_by=N_("The page is shown already."),
+    recognised_by=N_("The notice is shown already."),
     outputs={"before": "str", "page": "str"},
     takes=timedelta(seconds=10),
 )
@@ -43,14 +43,14 @@ class ShowPage:
     def plan(self, params: Page, aws: Aws, attempt: Attempt) -> StepPlan:  # noqa: ARG002  # nothing depends on it
         actions, touched = actions_of(aws, params.rule), touches(aws, params)
         if page_of(actions) == params.text:
-            said = phrase(N_("{rule} shows this page already."), rule=short(params.rule))
+            said = phrase(N_("{rule} shows this notice already."), rule=short(params.rule))
             return StepPlan(warnings=(said,), touches=touched)
         what = phrase(N_("What requests to {rule} get"), rule=short(params.rule))
         return StepPlan(
             calls=(_call(params),),
             changes=(Change(what, described(actions), f"{params.status}: {params.text}"),),
             disturbs=(
-                phrase(N_("Everybody who uses {rule} gets this page, and nothing else."), rule=short(params.rule)),
+                phrase(N_("Everybody who uses {rule} gets this notice, and nothing else."), rule=short(params.rule)),
             ),
             touches=touched,
             foreseen=_output(params, actions),
@@ -69,7 +69,7 @@ class ShowPage:
     def look(self, params: Page, aws: Aws, attempt: Attempt) -> Progress:
         actions = actions_of(aws, params.rule)
         if page_of(actions) == params.text:
-            note = phrase(N_("{rule} shows the page: {status}"), rule=short(params.rule), status=described(actions))
+            note = phrase(N_("{rule} shows the notice: {status}"), rule=short(params.rule), status=described(actions))
             return Done(
                 note, attempt.memory
             )  # empty where the page was there already: then nobody knows what was before

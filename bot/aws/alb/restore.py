@@ -37,7 +37,7 @@ class Before(Rule):
     def _says_what_is_there_now(self) -> Self:
         if not self.shifted_to and not self.page:
             what = phrase(N_("does not say what is there now, so that somebody else's change would be undone."))
-            raise BadValue(what, phrase(N_("Give shifted_to or page, as the step before gave it.")))
+            raise BadValue(what, phrase(N_("Give `shifted_to` or `page`, as the step before gave it.")))
         return self
 
 

@@ -46,8 +46,10 @@ from bot.rehearsal.storefront import Storefront
 from bot.rehearsal.telling import Tell, Telling, silent
 from bot.rehearsal.writer import Writer
 
-#: What AWS takes: a restore a quarter of an hour, with what is restorable lagging five minutes; a task half a minute.
+#: What AWS takes: a restore a quarter of an hour, with what is restorable lagging five minutes; a task half a minute; a job
+#: of AWS Backup ten minutes.
 RESTORES = RestoreTimes(duration=900, lag=300)
+BACKUP_JOB = 600.0
 TASKS = (timedelta(seconds=10), timedelta(seconds=20), timedelta(seconds=20))
 #: Before the fault, so that there is something to lose and a state to compare with.
 _CALM = timedelta(seconds=60.5)
@@ -100,6 +102,7 @@ class Rehearsal:
             await self._stack.enter_async_context(self.aws)
             await self._stack.enter_async_context(self.storefront)
             self.aws.ecs.pace = type(self.aws.ecs.pace)(*TASKS)
+            self.aws.restore_jobs.seconds = self.aws.backup_jobs.seconds = BACKUP_JOB
             await asyncio.to_thread(self.estate.build)
             if self.account:
                 for note in await asyncio.to_thread(lay_down, self.account, self.estate):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bot.errors import N_, Refused, phrase
-from bot.rehearsal.estate.names import HOME
+from bot.rehearsal.estate.names import CLUSTER, HOME, WEB
 from bot.rehearsal.rehearsal import Rehearsal
 
 #: How long everything has been well before somebody thinks of going back, beyond what playbooks ask for.
@@ -54,6 +54,11 @@ STORIES: Mapping[str, Story] = {
     "scale-out": Story(("load:web:2",)),
     "restore-table": Story(("table:orders",)),
     "restore-backup": Story(("table:orders",)),
+    "restore-table-backup": Story(("table:orders",)),
+    "restore-bucket": Story(("objects-deleted:assets/",)),
+    "whole-service-restore": Story(
+        ("table:orders", "objects:assets/", "release:web"), {"cluster": CLUSTER, "ecs_service": WEB}
+    ),
     "undelete-table": Story(("table-deleted:carts",)),
     "restore-objects": Story(("objects:assets/",), {"prefix": "assets/"}),
     "database-failover": Story(("database:shop-db",)),

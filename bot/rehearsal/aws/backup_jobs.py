@@ -48,7 +48,7 @@ class BackupJobs:
     """`fail_next`: what the next backup or copy ends with. Seconds are divided by the clock's speed."""
 
     def __init__(self, clock: Clock, vaults: BackupVaults, seconds: float = 6.0) -> None:
-        self._clock, self._vaults, self._seconds = clock, vaults, seconds
+        self._clock, self._vaults, self.seconds = clock, vaults, seconds
         self._jobs: dict[str, Job] = {}
         self._tokens: dict[tuple[Any, ...], Job] = {}
         self._failures: list[str] = []
@@ -120,14 +120,14 @@ class BackupJobs:
 
     @property
     def _end(self) -> datetime:
-        return self._clock.now() + self._clock.scaled(self._seconds)
+        return self._clock.now() + self._clock.scaled(self.seconds)
 
     def _begin(self, call: Call, point: Point, source: Point | None = None) -> Job:
         now = self._clock.now()
         failure = self._failures.pop(0) if self._failures else ""
         if failure:
             self._vaults.drop(point)
-        runs_at = now + self._clock.scaled(self._seconds / 4)
+        runs_at = now + self._clock.scaled(self.seconds / 4)
         job = Job(str(uuid4()).upper(), call.region, call.parameters, point, now, runs_at, self._end, failure, source)
         self._jobs[job.id] = self._tokens[token_of(call)] = job
         return job

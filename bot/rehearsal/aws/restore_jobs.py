@@ -65,7 +65,7 @@ class RestoreJobs:
     """
 
     def __init__(self, clock: Clock, vaults: BackupVaults, begin_table: BeginTable, seconds: float = 8.0) -> None:
-        self._clock, self._vaults, self._begin_table, self._seconds = clock, vaults, begin_table, seconds
+        self._clock, self._vaults, self._begin_table, self.seconds = clock, vaults, begin_table, seconds
         self._jobs: dict[str, RestoreJob] = {}
         self._tokens: dict[tuple[Any, ...], str] = {}
         self.refuse_validation = False
@@ -101,8 +101,8 @@ class RestoreJobs:
         point = self._vaults.find(region, asked["RecoveryPointArn"])
         if point.status_at(now) not in USABLE:
             raise AwsError("InvalidRequestException", f"The recovery point is {point.status_at(now)}.")
-        runs_at = now + self._clock.scaled(self._seconds / 4)
-        ends_at = now + self._clock.scaled(self._seconds)
+        runs_at = now + self._clock.scaled(self.seconds / 4)
+        ends_at = now + self._clock.scaled(self.seconds)
         job = RestoreJob(str(uuid4()).upper(), region, point, asked, now, runs_at, ends_at, plan=plan)
         job = replace(job, failure=self._failures.pop(0)) if self._failures else self._tried(job)
         self._jobs[job.id] = job

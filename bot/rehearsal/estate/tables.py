@@ -8,6 +8,8 @@ from bot.rehearsal.estate.site import Site
 
 ORDERS_THERE, CARTS_THERE = 40, 10
 _BATCH = 25
+#: The one that somebody made by hand, when the shop was young.
+BACKUP = "orders-by-hand"
 
 
 def lay_down(home: Site, standby: Site) -> None:
@@ -15,6 +17,7 @@ def lay_down(home: Site, standby: Site) -> None:
     for name, count in ((ORDERS, ORDERS_THERE), (CARTS, CARTS_THERE)):
         _table(home, name)
         _fill(home, name, count)
+    home.client("dynamodb").create_backup(TableName=ORDERS, BackupName=BACKUP)
     replica = {"Create": {"RegionName": standby.region}}
     home.client("dynamodb").update_table(TableName=ORDERS, ReplicaUpdates=[replica])
     for site in (home, standby):

@@ -208,7 +208,7 @@ def _wanted(point: Point, asked: Mapping[str, Any]) -> bool:
     return (
         asked.get("ByResourceArn") in {None, point.resource}
         and asked.get("ByResourceType") in {None, point.content.kind}
-        and (before is None or point.made_at <= aware(before))
+        and (before is None or point.made_at < aware(before))
         and (after is None or point.made_at >= aware(after))
     )
 

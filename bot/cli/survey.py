@@ -18,13 +18,14 @@ def survey(*, now: Now = False, json: Json = False) -> None:
 
 async def _survey(*, now: bool, json: bool) -> None:
     async with desk.desk() as (core, _):
-        if now:
-            await _ask(core)
+        refused = await _ask(core) if now else {}
         async with core.store.begin() as tx:
             known, at = await tx.known.recall([""]), tx.now
         if json:
             say.as_json({key: {"value": memo.value, "seen_at": memo.seen_at} for key, memo in known.items()})
             return
+        for asked, why in refused.items():
+            say.out(_("Not answered: {asked}: {why}", asked=asked, why=why))
         if not known:
             say.out(_("Nothing is known yet. Give a service a standby_region under parameters in lifeboat.yaml; lifeboat "
                       "serve then asks AWS every five minutes, and lifeboat survey --now does so at once."))  # fmt: skip
@@ -33,16 +34,19 @@ async def _survey(*, now: bool, json: bool) -> None:
         say.table((_("What"), _("Seen"), _("Value")), rows)
 
 
-async def _ask(core: Any) -> None:
+async def _ask(core: Any) -> Mapping[str, str]:
+    """What AWS did not answer, and why."""
     from bot.app import open_aws, survey_of
 
     aws = open_aws(core)
+    survey = survey_of(core, aws)
     try:
-        noted = await survey_of(core, aws).once()
+        noted = await survey.once()
     finally:
         aws.pool.close()
     async with core.store.begin() as tx:
         await noted(tx)
+    return survey.refused
 
 
 def _age(length: Any) -> Any:

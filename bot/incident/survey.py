@@ -52,12 +52,14 @@ class Ask(Protocol):
 class Survey:
     """One survey of everything that is configured.
 
-    While a run moves away from a region, nothing is asked there: not by the run, and not by us.
+    While a run moves away from a region, nothing is asked there: not by the run, and not by us. `refused`: what AWS did not
+    answer the last time, and why.
     """
 
     def __init__(self, store: Store, config: Config, ask: Ask, pool: Pool) -> None:
         self.store, self.ask, self.pool = store, ask, pool
         self.subjects = tuple(subjects(config))
+        self.refused: Mapping[str, str] = {}
 
     async def once(self) -> Callable[[Tx], Awaitable[None]]:
         """Ask AWS; what it said is written by what this returns."""
@@ -67,6 +69,7 @@ class Survey:
             before, now = await tx.known.recall([""]), tx.now
             left = {failing for run in await tx.runs.unfinished() if (failing := run.context.get("failing"))}
         answers = await self.pool(lambda: self.ask(self.subjects, before, now, left))
+        self.refused = answers.refused
         for asked, why in answers.refused.items():
             log.warning("survey.refused", asked=asked, why=why)
         return lambda tx: tx.known.note(answers.values)

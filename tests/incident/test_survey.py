@@ -63,6 +63,12 @@ async def test_what_aws_says_is_noted_and_what_it_does_not_say_is_kept(core: Cor
     assert known["a"].seen_at >= known["b"].seen_at
 
 
+async def test_what_aws_did_not_answer_is_told(core: Core) -> None:
+    survey = Survey(core.store, config(**BOTH), Asked({}), pool)
+    await survey.once()
+    assert survey.refused == {"shop: tables (us-west-2)": "denied"}
+
+
 async def test_without_a_standby_region_nothing_is_asked(core: Core) -> None:
     survey = Survey(core.store, config(), Asked(), pool)
     assert await noted(core, await survey.once()) == {}

@@ -103,7 +103,7 @@ class _Large(Estate):
 async def _failover(_count: int) -> tuple[float, float, float]:
     """Seconds: of the rehearsal's time, of work, and of the critical path."""
     with tempfile.TemporaryDirectory() as folder:
-        night = Rehearsal(Path(folder), every=timedelta(minutes=5))
+        night = Rehearsal(Path(folder), every=timedelta(minutes=1))
         night.estate = _Large(night.aws)
         night.storefront = Storefront(night.estate)
         night.writer = Writer(night.storefront, night.writer.every)

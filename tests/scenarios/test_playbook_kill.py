@@ -1,8 +1,8 @@
 """SIGKILL of the bot at the moments of every shipped playbook that differ in what they leave behind; another one goes on.
 
 The moments are found by playing the night once: right after each commit that wrote something, and right after AWS was told to
-change something, before its answer. AWS is a process of its own. To play a moment takes a good half second, so by default each
-playbook has two of them, always the same; KILL_MOMENTS=all takes every one.
+change something, before its answer. AWS is a process of its own. To play a moment takes a good half second, so by default a few
+playbooks have two of them each, always the same; KILL_MOMENTS=all takes every moment of every playbook.
 """
 
 import json
@@ -22,6 +22,8 @@ from tests.support.snapshot import differences
 
 ALL = os.environ.get("KILL_MOMENTS") == "all"
 SHARE = 2
+#: One of each kind that takes AWS minutes and not a quarter of an hour: a deployment, traffic, a database, sizes.
+BY_DEFAULT = ("database-failover", "evacuate-zone", "restart-service", "scale-out")
 pytestmark = [pytest.mark.timeout(3600 if ALL else 300)]
 #: Steps that fail once their effect is there, so that the run is taken back from there: the last that has an undo, and one before.
 HALF_FAILED: Sequence[tuple[str, str]] = ()
@@ -30,6 +32,9 @@ SAME_TWICE: Mapping[str, str] = {
     "StartPlanExecution": "the token names the attempt",
     "RegisterScalableTarget": "sets to a value",
 }
+
+#: Pages and cards: their lanes stand still, and a playbook takes longer than a page may wait.
+_NOT_PLAYED = ("a job is overdue", "a page is due")
 
 Night = Mapping[str, Any]
 
@@ -64,7 +69,7 @@ def share_of(playbook: str) -> Mapping[str, int]:
     return {"every": 1, "first": 0} if ALL else {"share": SHARE, "first": sorted(CASES).index(playbook)}
 
 
-@pytest.mark.parametrize("playbook", sorted(CASES))
+@pytest.mark.parametrize("playbook", sorted(CASES) if ALL else BY_DEFAULT)
 def test_killed_and_resumed_it_ends_as_if_nothing_had_been(theatre: Theatre, playbook: str) -> None:
     before, whole, *killed = theatre.plays(playbook=playbook, **share_of(playbook))
     assert before["standing"]["share"] < 1, "nothing was broken"
@@ -79,7 +84,8 @@ def test_killed_and_resumed_it_ends_as_if_nothing_had_been(theatre: Theatre, pla
         assert night["standing"]["share"] == 1, f"{where}\n{night['standing']}"
         assert changed(whole, night) == {}, where
         assert repeated(whole, night) == {}, where
-        assert (night["locks"], night["stuck"]) == ([], []), where
+        assert night["locks"] == [], where
+        assert [line for line in night["stuck"] if not line.startswith(_NOT_PLAYED)] == [], where
 
 
 @pytest.mark.parametrize(("playbook", "step"), HALF_FAILED)

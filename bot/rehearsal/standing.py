@@ -19,6 +19,10 @@ from bot.rehearsal.estate.services import NEEDED
 from bot.rehearsal.estate.site import Site
 
 
+#: Seconds after which a customer goes away.
+PATIENCE = 2.0
+
+
 @dataclass(frozen=True)
 class Standing:
     """`share`: of the requests that are served, from 0 to 1. `zones`: whether the load balancer's node in each answers.
@@ -55,6 +59,9 @@ def look(estate: Estate, load: Mapping[str, float], name: str, region: str = "")
     site = estate.site(where)
     if estate.aws.outages.region_is_dark(where):
         return Standing(where, 0, why=(phrase(N_("{region} does not answer"), region=where),))
+    if (seconds := estate.aws.outages.slowness(where)) >= PATIENCE:
+        why = phrase(N_("{region} answers {seconds} s later than usual"), region=where, seconds=f"{seconds:g}")
+        return Standing(where, 0, why=(why,))
     estate.aws.global_tables.settle()
     estate.aws.object_replication.settle()
     estate.aws.object_replication.settle()

@@ -137,6 +137,11 @@ def test_a_dark_region_serves_nobody(scene: Scene) -> None:
     assert (scene.storefront.look().share, why(scene)) == (0, ["us-east-1 does not answer"])
 
 
+def test_in_a_slow_region_nobody_waits_for_an_answer(scene: Scene) -> None:
+    strike(scene, "region-slow:us-east-1:2s")
+    assert why(scene) == ["us-east-1 answers 2 s later than usual"]
+
+
 def test_ill_tasks_serve_nobody(tasks: Scene) -> None:
     strike(tasks, "tasks:web")
     assert why(tasks) == ["web: 0 of 6 tasks answer, and 4 are needed"]

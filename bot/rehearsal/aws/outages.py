@@ -87,6 +87,10 @@ class Outages:
         """Every call to it takes so much longer: real seconds, for a client's timeout is real too."""
         self._slow[region] = seconds
 
+    def slowness(self, region: str) -> float:
+        """How many seconds longer its calls take; 0 as a rule."""
+        return self._slow.get(region, 0.0)
+
     def half_working(self, region: str, service: str) -> None:
         """The service (`ecs`) refuses changes with 503, and answers whoever only looks."""
         self._half.add((region, service))

@@ -18,7 +18,6 @@ from bot.rehearsal.estate.objects import PICTURES
 from bot.rehearsal.estate.services import NEEDED
 from bot.rehearsal.estate.site import Site
 
-
 #: Seconds after which a customer goes away.
 PATIENCE = 2.0
 

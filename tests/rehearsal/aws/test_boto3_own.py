@@ -114,6 +114,14 @@ def versions(aws: EmulatedAws) -> Mapping[str, str]:
     return {"Bucket": "assets"}
 
 
+def objects(aws: EmulatedAws) -> Mapping[str, str]:
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket="assets")
+    for number in range(COUNT):
+        s3.put_object(Bucket="assets", Key=f"key-{number}", Body=b"-")
+    return {"Bucket": "assets"}
+
+
 def table(aws: EmulatedAws) -> str:
     dynamodb = aws.client("dynamodb")
     if "orders" not in dynamodb.list_tables()["TableNames"]:
@@ -160,10 +168,24 @@ PAGINATED: Mapping[tuple[str, str], tuple[Callable[[EmulatedAws], Mapping[str, A
     ("ecs", "ListTasks"): (service, COUNT, "us-east-1"),
     ("iam", "SimulatePrincipalPolicy"): (actions, COUNT, "us-east-1"),
     ("s3", "ListObjectVersions"): (versions, COUNT, "us-east-1"),
+    ("s3", "ListObjects"): (objects, COUNT, "us-east-1"),
+    ("s3", "ListObjectsV2"): (objects, COUNT, "us-east-1"),
     **BACKUP_LISTS,
 }
-#: Lists that never grow past a page here, with the reason.
+#: Lists that never grow past a page here, or are read page by page elsewhere, with the reason.
 SHORT = {
+    ("cloudwatch", "GetMetricData"): "one result for each query that was asked",
+    ("elasticache", "DescribeGlobalReplicationGroups"): "one datastore in the shop",
+    ("elasticache", "DescribeReplicationGroups"): "one group in the shop",
+    ("rds", "DescribeDBClusters"): "a few clusters in the shop; pages of instances: test_databases.py",
+    ("rds", "DescribeDBInstances"): "test_databases.py",
+    ("rds", "DescribeGlobalClusters"): "one global cluster in the shop",
+    ("route53", "ListHealthChecks"): "moto's own pages",
+    ("route53-recovery-cluster", "ListRoutingControls"): "one for each region",
+    ("route53-recovery-control-config", "ListClusters"): "AWS allows two in an account",
+    ("route53-recovery-control-config", "ListControlPanels"): "the one that comes with the cluster",
+    ("route53-recovery-control-config", "ListRoutingControls"): "one for each region",
+    ("route53-recovery-control-config", "ListSafetyRules"): "one in the shop",
     ("arc-region-switch", "GetPlanEvaluationStatus"): "as many warnings as a test gives",
     ("arc-region-switch", "ListPlanExecutionEvents"): "only steps that failed",
     ("autoscaling", "DescribeAutoScalingInstances"): "moto gives all of them at once",

@@ -44,7 +44,7 @@ async def play(folder: Path) -> Night:
         await night.paged()
         await night.stop_bot()
         await night.start_bot()
-        run = await night.run("evacuate-zone", {"anyway": "yes"})
+        run = await night.run("evacuate-zone")
         assert await night.until_well()
         report = await night.report()
     return Night(night, run, report, told, before, dict(os.environ))

@@ -147,12 +147,12 @@ class Rehearsal:
         self.marked = self.now
 
     async def paged(self, limit: timedelta = timedelta(minutes=10)) -> Incident:
-        """The incident, once somebody was paged and has answered. Raises `Missing` when nobody is in time."""
+        """The incident of the first fault, once somebody was paged and has answered. Raises `Missing` when nobody is in time."""
 
         async def answered() -> bool:
             async with self.core.store.begin() as tx:
                 incidents = await tx.incidents.listing(open_only=True)
-            self.incident = next((one for one in incidents if one.acknowledged_at), None)
+            self.incident = next((one for one in incidents if one.acknowledged_at and self._is_of_first(one)), None)
             return self.incident is not None
 
         if not await self.until(answered, limit) or self.incident is None:
@@ -282,6 +282,11 @@ class Rehearsal:
             since = self.marked
             return next((one.at for one in self.writer.samples if one.at >= since and not one.well), since)
         return self.faults[0].at if self.faults else self.writer.samples[0].at
+
+    def _is_of_first(self, incident: Incident) -> bool:
+        """Whether it is about the first fault that an alarm notices: what breaks at once makes several incidents."""
+        noticed = [one.breakage.kind.alarm for one in self.faults if one.breakage.kind.alarm]
+        return not noticed or (incident.alarm is not None and incident.alarm.name == noticed[0])
 
     async def _work(self) -> None:
         """Do all that is due now, and all that follows from it."""

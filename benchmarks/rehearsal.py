@@ -79,7 +79,7 @@ def _said(program: str) -> tuple[float, float]:
 class _Large(Estate):
     """The shop, with many more services in both regions."""
 
-    names = tuple(f"part-{number:03}" for number in range(_SERVICES))
+    names = tuple(f"p-{number:03}" for number in range(_SERVICES))
 
     def build(self) -> None:
         super().build()

@@ -41,7 +41,7 @@ def rehearse(
         _list(json=json)
         return
     if not playbook:
-        raise typer.BadParameter("-", param_hint="PLAYBOOK, such as evacuate-zone; or --list")
+        raise typer.BadParameter("Name one, such as evacuate-zone, or ask for --list.", param_hint="playbook")
     import asyncio
     import tempfile
 

@@ -18,7 +18,7 @@ from bot.rehearsal.breakages import parse
 from bot.rehearsal.crew import Answer
 from bot.rehearsal.night_report import Report
 from bot.rehearsal.rehearsal import Rehearsal
-from bot.rehearsal.stories import STORIES, Story
+from bot.rehearsal.stories import story_of
 from bot.rehearsal.telling import Tell, silent
 
 #: How long the shop may take to be well after the run has ended, before nobody waits for it any more.
@@ -78,7 +78,7 @@ async def play(
     known = sorted(file.stem for file in files(PLAYBOOKS, playbooks))
     if playbook not in known:
         raise NotFound("playbook", playbook, ", ".join(known))
-    story = STORIES.get(playbook, Story()) if not breaks else Story(breaks)
+    story = story_of(playbook, breaks)
     noticed = any(parse(text).kind.alarm for text in story.breaks)
     async with Rehearsal(
         folder, story.breaks, people=people, answer=answer, playbooks=playbooks, account=account, tell=tell
@@ -86,6 +86,8 @@ async def play(
         if story.before:
             await story.before(night)
             night.mark()
+            for text in story.then:
+                await night.break_(text)
         else:
             await (night.paged() if noticed else night.declare("A rehearsal"))
         run = await night.run(playbook, {**story.inputs, **(inputs or {})})

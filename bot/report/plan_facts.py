@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from math import ceil
 from typing import Literal
 
 from bot.errors import N_
@@ -86,7 +87,8 @@ def _lost(loses: timedelta | None, _: Words) -> Iterator[Fact]:
     if loses is None:
         return
     if loses > timedelta():
-        yield Fact("warning", _("Data of the last {length} would be lost.", length=loses))
+        length = timedelta(seconds=ceil(loses.total_seconds()))  # 0.8 s is not none
+        yield Fact("warning", _("Data of the last {length} would be lost.", length=length))
     else:
         yield Fact("fact", _("No data would be lost."))
 

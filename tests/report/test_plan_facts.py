@@ -63,6 +63,11 @@ def test_a_plan_that_says_nothing_of_the_whole_is_silent() -> None:
     assert told(plan(step(plan=StepPlan(loses=timedelta(), cost=Decimal(0))))) == [("fact", "No data would be lost.")]
 
 
+def test_a_loss_of_less_than_a_second_is_not_told_as_none() -> None:
+    lost = plan(step(plan=StepPlan(loses=timedelta(milliseconds=800))))
+    assert told(lost) == [("warning", "Data of the last 1 s would be lost.")]
+
+
 def test_an_unknown_duration_says_why() -> None:
     assert "nothing is stated for look, go" in told(plan(step(), untimed=("look", "go")))[0][1]
 

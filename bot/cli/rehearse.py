@@ -41,7 +41,7 @@ def rehearse(
         _list(json=json)
         return
     if not playbook:
-        raise typer.BadParameter("Name one, such as evacuate-zone, or ask for --list.", param_hint="playbook")
+        raise typer.BadParameter("Name one, such as evacuate-zone, or ask for --list.", param_hint="PLAYBOOK")
     import asyncio
     import tempfile
 

@@ -77,7 +77,11 @@ class _Notes:
 
 
 def ask(
-    sessions: Sessions, subjects: Sequence[Subject], before: Mapping[str, Memo], now: datetime, but: Collection[str] = ()
+    sessions: Sessions,
+    subjects: Sequence[Subject],
+    before: Mapping[str, Memo],
+    now: datetime,
+    but: Collection[str] = (),
 ) -> Answers:
     """Everything about every service; what AWS refuses is told, and not raised. Regions `but` are not asked."""
     notes = _Notes(dark=set(but))

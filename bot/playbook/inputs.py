@@ -22,6 +22,8 @@ from escalation.nearest import suggestion
 
 #: As many as a field in Slack takes: the names of two hundred services fit.
 MAX_TEXT = 3_000
+#: A list is longer once it is written out again, with a space behind each comma; at most every letter is an item.
+MAX_LIST = 2 * MAX_TEXT
 
 
 @dataclass(frozen=True)
@@ -204,16 +206,16 @@ def _duration(text: str, _: Reader) -> timedelta:
     return parse_duration(text)
 
 
-def _text(text: str, _: Reader) -> str:
-    if len(text) > MAX_TEXT:
+def _text(text: str, _: Reader, most: int = MAX_TEXT) -> str:
+    if len(text) > most:
         what = phrase(N_("The text has {count} characters."), count=len(text))
-        raise BadValue(what, phrase(N_("Write at most {limit}."), limit=MAX_TEXT))
+        raise BadValue(what, phrase(N_("Write at most {limit}."), limit=most))
     return text
 
 
 def _list(text: str, reader: Reader) -> list[str]:
     """Items separated by commas, each once, in the order they are written."""
-    items = [item.strip() for item in _text(text, reader).split(",")]
+    items = [item.strip() for item in _text(text, reader, MAX_LIST).split(",")]
     if "" in items:
         raise BadValue(phrase(N_("{text} has an empty item."), text=repr(text)), phrase(N_("Write a, b, c.")))
     return list(dict.fromkeys(items))

@@ -95,7 +95,9 @@ MISTAKES: list[tuple[str, str, str, list[str]]] = [
         "people.yaml",
         "contacts: [slack]",
         "contacts: [slak]",
-        ["people.yaml:13:14: jun.contacts[0]: 'slak' is not a contact method. Did you mean slack? Known: email, slack, sms, voice, webhook."],
+        [
+            "people.yaml:13:14: jun.contacts[0]: 'slak' is not a contact method. Did you mean slack? Known: email, slack, sms, voice, webhook."
+        ],
     ),
     (
         "people.yaml",

@@ -174,3 +174,11 @@ def test_each_type_reads_its_text_back(kind: Any, text: str, value: Any) -> None
 def test_what_does_not_fit_the_type_is_refused(kind: Any, text: str) -> None:
     with pytest.raises(BadValue):
         parse(kind, text, Reader(NOW))
+
+
+def test_a_list_of_the_longest_text_is_read_back_as_it_was_given() -> None:
+    """What a form took is stored as a text and read again: the spaces behind the commas must not make it too long."""
+    names = [f"shop/service-{number:03}" for number in range(MAX_TEXT // 17)]
+    text = ",".join(names)
+    assert len(text) <= MAX_TEXT < len(as_text(names))
+    assert parse("ecs.services", as_text(parse("ecs.services", text, Reader(NOW))), Reader(NOW)) == names

@@ -35,10 +35,14 @@ PARAMETERS = ("arn:{partition}:ssm:{region}:{account}:parameter/*",)
 
 
 class Pointer(Params):
-    """`value`: what the parameter shall say. It must exist: a service reads it, and the undo needs its old value."""
+    """`value`: what the parameter shall say. It must exist: a service reads it, and the undo needs its old value.
+
+    `instead_of`: what it must say until then, or the name of a copy that was restored of it (`orders-lb-…`).
+    """
 
     name: ParameterName
     value: Annotated[str, StringConstraints(min_length=1, max_length=4096)]
+    instead_of: str | None = None
 
 
 @action(
@@ -151,4 +155,15 @@ def _problem(params: Pointer, found: Mapping[str, Any] | None) -> Phrase | None:
             "{name} is a secret (SecureString); Lifeboat neither shows nor writes secrets. Use a plain parameter."
         )
         return phrase(what, name=params.name)
+    if params.instead_of and found["Value"] != params.value and _source(found["Value"]) != _source(params.instead_of):
+        what = N_(
+            "{name} says {value}, and neither {wanted} nor a copy of it: whoever reads it uses something else. Nothing is "
+            "written. Skip this step, and point the service that uses {wanted} at {new} by hand."
+        )
+        return phrase(what, name=params.name, value=found["Value"], wanted=params.instead_of, new=params.value)
     return None
+
+
+def _source(table: str) -> str:
+    """The table that a restored one is a copy of."""
+    return table.partition("-lb-")[0]

@@ -102,3 +102,21 @@ def test_a_secret_is_neither_written_nor_shown(world: World, ssm: Recorded) -> N
 def test_a_value_that_does_not_show_is_awaited_for_a_minute(after: int, expected: type, world: World) -> None:
     progress = PutParameter().look(Pointer(name=NAME, value="orders-lb-inc-7"), world, attempt(after))
     assert isinstance(progress, expected)
+
+
+@pytest.mark.parametrize("says", ["orders", "orders-lb-inc-3", "orders-lb-inc-7"])
+def test_the_pointer_of_the_table_or_of_a_copy_of_it_is_moved(world: World, ssm: Recorded, says: str) -> None:
+    ssm._client.put_parameter(Name=NAME, Value=says, Overwrite=True)
+    params = Pointer(name=NAME, value="orders-lb-inc-7", instead_of="orders")
+    assert isinstance(PutParameter().act(params, world, attempt()), Done)
+    assert value(ssm) == "orders-lb-inc-7"
+
+
+def test_the_pointer_of_another_table_is_left_alone(world: World, ssm: Recorded) -> None:
+    """Otherwise who restores `carts` sends the readers of `orders` there."""
+    params = Pointer(name=NAME, value="carts-lb-inc-7", instead_of="carts")
+    plan = PutParameter().plan(params, world, attempt())
+    assert (plan.calls, plan.changes) == ((), ())
+    assert "says orders, and neither carts nor a copy of it" in str(plan.warnings[0])
+    assert isinstance(PutParameter().act(params, world, attempt()), Failed)
+    assert value(ssm) == "orders"

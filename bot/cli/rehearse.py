@@ -105,7 +105,10 @@ def _read_account(config: Any) -> Any:
         )
     ]  # fmt: skip
     regions = [region for region in dict.fromkeys((*named, config.region)) if region]
-    return snapshot(Session(regions[0], Settings(account=config.account)), regions)
+    session = Session(regions[0], Settings(account=config.account))
+    session.account()  # without credentials nothing can be read: that is told once, before anything is laid down
+    session.assert_account()
+    return snapshot(session, regions)
 
 
 class _Since:

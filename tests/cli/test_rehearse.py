@@ -8,6 +8,7 @@ import pytest
 
 from bot.cli.rehearse import _print, _read_account
 from bot.config import Config
+from bot.errors import ActionFailed
 from bot.incident.run import Run
 from bot.language import Words
 from bot.playbook.model import Targets
@@ -138,3 +139,13 @@ def test_the_account_is_read_in_the_regions_of_the_services(with_shop: Shop) -> 
     assert [cluster.name for cluster in shape.regions[0].clusters] == ["shop"]
     assert [table.name for table in shape.regions[0].tables] == ["orders"]
     assert shape.unread == ()
+
+
+def test_without_credentials_there_is_no_account_to_be_like(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, "/nowhere")
+    with pytest.raises(ActionFailed, match="Unable to locate credentials"):
+        _read_account(Config.model_validate({"region": "us-west-2"}))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bot.cli import say
+from bot.errors import N_
 
 if TYPE_CHECKING:
     from bot.language import Words
@@ -129,7 +130,10 @@ def _print(verdict: Any, _: "Words") -> None:
     say.out()
     rto = report.rto if report.rto is not None else _("not well again")
     say.out(_("RTO          {rto} (promised: {target})", rto=rto, target=targets.rto))
-    say.out(_("RPO          {rpo} (promised: {target})", rpo=report.rpo, target=targets.rpo))
+    text = N_("RPO          {rpo} (promised: {target})")
+    if report.rpo_open:
+        text = N_("RPO          {rpo} or more: all that was written before the fault is lost (promised: {target})")
+    say.out(_(text, rpo=report.rpo, target=targets.rpo))
     served = f"{100 * report.availability:.1f}"
     say.out(_("Served       {percent} % of the requests since the fault", percent=served))
     say.out(_("Lost         {lost} of {count} confirmed writes", lost=len(report.lost), count=report.acknowledged))

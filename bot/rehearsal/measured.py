@@ -36,6 +36,11 @@ def rpo(lost: Sequence[datetime], fault: datetime) -> timedelta:
     return max((fault - at for at in lost), default=timedelta()) if any(at < fault for at in lost) else timedelta()
 
 
+def is_open(lost: Sequence[datetime], written: Sequence[datetime]) -> bool:
+    """Whether the very first write is lost: then data went back further than anybody has written, and `rpo` is the least it is."""
+    return bool(lost) and min(lost) <= min(written)
+
+
 def availability(looks: Sequence[Look], start: datetime, end: datetime) -> float:
     """The share of requests served between two instants, from 0 to 1. Raises ValueError when nobody looked."""
     during = [one.served for one in looks if start <= one.at <= end]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from bot.rehearsal.measured import availability, rpo, rto
+from bot.rehearsal.measured import availability, is_open, rpo, rto
 from bot.rehearsal.storefront import Written
 from bot.rehearsal.writer import Conflict
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Report:
     """`rto` None: the shop does not answer steadily. `lost`: confirmed writes that the shop does not have now.
+
+    `rpo_open`: the very first write is among them, so `rpo` would be longer if customers had come earlier.
 
     `availability`: the share of requests served since the fault. `detected`: after how long the incident was there. `calls`: the bot's, since the incident
     began, by region. `steps`: how long each row of each run took, by `playbook/row`.
@@ -34,6 +36,7 @@ class Report:
     steps: Mapping[str, timedelta] = field(default_factory=dict)
     runs: Mapping[str, str] = field(default_factory=dict)
     detected: timedelta | None = None
+    rpo_open: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """For programs; durations are seconds."""
@@ -42,6 +45,7 @@ class Report:
             "detected_seconds": _seconds(self.detected),
             "rto_seconds": _seconds(self.rto),
             "rpo_seconds": _seconds(self.rpo),
+            "rpo_open": self.rpo_open,
             "availability": round(self.availability, 6),
             "acknowledged": self.acknowledged,
             "lost": [_written(one) for one in self.lost],
@@ -64,6 +68,7 @@ def made(night: "Rehearsal", rows: Mapping[str, timedelta], runs: Mapping[str, s
         faults=[(one.at, str(one.what)) for one in night.faults],
         rto=rto(night.writer.samples, start),
         rpo=rpo([one.at for one in lost], start),
+        rpo_open=is_open([one.at for one in lost], [one.at for one in night.writer.acknowledged]),
         lost=lost,
         conflicts=tuple(night.writer.conflicts),
         acknowledged=len(night.writer.acknowledged),

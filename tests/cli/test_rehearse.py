@@ -1,6 +1,7 @@
 """`lifeboat rehearse`: what can be broken, what cannot be meant, and one rehearsal from the fault to the verdict."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -105,6 +106,12 @@ def test_what_it_took_is_told_beside_what_is_promised(capsys: pytest.CaptureFixt
         "Lost         0 of 40 confirmed writes",
         "Passed.",
     ]
+
+
+def test_a_loss_that_was_too_long_to_be_measured_is_told_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+    judged = verdict(timedelta(), timedelta(minutes=1))
+    _print(replace(judged, report=replace(judged.report, rpo_open=True)), Words())
+    assert capsys.readouterr().out.splitlines()[2].startswith("RPO          1 min or more: ")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.errors import Phrase
+from bot.errors import Phrase, Refused
 from bot.rehearsal.breakages import KINDS, Scene, parse
 from bot.rehearsal.estate import Estate, names
 from bot.rehearsal.estate.alarms import WATCHES
@@ -242,3 +242,9 @@ def _mend_service(estate: Estate) -> None:
         cluster=names.CLUSTER, service=names.WEB, taskDefinition="web:1", forceNewDeployment=True
     )
     estate.aws.clock.move(5 * SOON)
+
+
+def test_what_aws_does_not_let_anybody_break_any_more_is_told(scene: Scene) -> None:
+    parse("deny:ecs:RegisterTaskDefinition").strike(scene)
+    with pytest.raises(Refused, match=r"release:web cannot be broken now.*RegisterTaskDefinition"):
+        parse("release").strike(scene)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.rehearsal.measured import STEADY, availability, rpo, rto
+from bot.rehearsal.measured import STEADY, availability, is_open, rpo, rto
 
 FAULT = datetime(2026, 11, 23, 3, tzinfo=UTC)
 STEP = timedelta(seconds=5)
@@ -56,6 +56,13 @@ def test_the_oldest_lost_write_says_how_far_the_data_went_back() -> None:
 def test_writes_that_were_lost_after_the_fault_make_no_loss_from_before_it() -> None:
     assert rpo([FAULT, FAULT + STEP], FAULT) == timedelta()
     assert rpo([], FAULT) == timedelta()
+
+
+def test_a_loss_that_reaches_back_to_the_first_write_of_all_may_be_longer() -> None:
+    written = [FAULT - STEP, FAULT]
+    assert is_open(written, written)
+    assert not is_open([FAULT], written)
+    assert not is_open([], [])
 
 
 def test_availability_is_the_share_of_requests_that_were_served() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.errors import N_, phrase
+from bot.errors import N_, Refused, phrase
 from bot.rehearsal.breakages import data, places, services
 from bot.rehearsal.breakages.scene import Fault, Kind, Scene
 from bot.rehearsal.estate import names
@@ -98,8 +98,14 @@ class Breakage:
     argument: str
 
     def strike(self, scene: Scene) -> Fault:
-        """Break it now. Raises `BadValue` when the argument names nothing that the shop has."""
-        return self.kind.strike(scene, self.argument)
+        """Break it now. Raises `BadValue` when the argument names nothing that the shop has, `Refused` when AWS lets nobody."""
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  # slow, and `--list` needs none of it
+
+        try:
+            return self.kind.strike(scene, self.argument)
+        except (BotoCoreError, ClientError) as error:
+            what = N_("{text} cannot be broken now. Name it before what keeps AWS from answering, and once. AWS: {why}")
+            raise Refused(phrase(what, text=self.text, why=str(error))) from error
 
 
 def parse(text: str) -> Breakage:

@@ -12,6 +12,9 @@ from bot.store.sql import Store
 from tests.support.core import Core, alarm, build
 
 
+ONE_ENGINE = True  # decisions; the statements are judged on both elsewhere
+
+
 @pytest.fixture
 def core(store: Store, clock: SystemClock) -> Core:
     return build(store, clock)

@@ -13,6 +13,7 @@ from bot.store.sql import Store
 from tests.contact.night import AT
 from tests.support.core import Core, alarm, build
 
+ONE_ENGINE = True  # decisions; the statements are judged on both elsewhere
 SECOND = timedelta(seconds=1)
 LINKS = Links("https://dr.example.com/", "a secret")
 

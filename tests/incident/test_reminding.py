@@ -11,6 +11,7 @@ from bot.jobs import REMIND, Job
 from bot.store.sql import Store
 from tests.support.core import Core, alarm, build
 
+ONE_ENGINE = True  # decisions; the statements are judged on both elsewhere
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
 
 

@@ -96,11 +96,24 @@ def test_a_zone_that_falls_silent_is_bad_although_it_counts_no_error() -> None:
 
     assert judge(A, seen(left(0), busy, busy), ()).kind == "one-zone"
     assert judge(A, seen(left(99), busy, busy), ()).kind == "one-zone"
-    assert judge(A, seen(left(100), busy, busy), ()).kind == "not-the-zone"
+    assert judge(A, seen(left(100), busy, busy), ()).kind == "unknown"
     assert (
         judge(A, seen(left(0, before=0), busy, busy), ()).kind == "unknown"
     )  # it never got any: that is how it is set up
     assert judge(A, seen(left(0), left(0), left(0)), ()).kind == "unknown"  # CloudWatch is late, or everybody sleeps
+
+
+def test_a_zone_whose_trouble_has_only_begun_is_not_said_to_do_no_worse() -> None:
+    """The figures are those of three minutes: in the first two of them half of what is seen was well."""
+    busy = Evidence(Traffic(1200, 0, 0.1, 4800), 3, 3)
+
+    def fading(requests: float) -> Evidence:
+        return Evidence(Traffic(requests, 0, 0.1, 4800))
+
+    assert judge(A, seen(fading(599), busy, busy), ()).kind == "unknown"
+    assert judge(A, seen(fading(600), busy, busy), ()).kind == "not-the-zone"
+    assert judge(A, seen(*[fading(500)] * 3), ()).kind == "not-the-zone"  # everybody goes to bed
+    assert judge(A, seen(Evidence(Traffic(500, 0, 0.1)), busy, busy), ()).kind == "not-the-zone"  # nothing came before
 
 
 def test_what_aws_itself_moves_away_from_counts() -> None:

@@ -14,7 +14,7 @@ from bot.aws.zone.find import Balancer
 from bot.playbook.action import Aws
 
 #: What counts as now, and what it is compared with. CloudWatch itself is a minute or two late, in every zone alike.
-_NOW, _BEFORE, _PERIOD = timedelta(minutes=3), timedelta(minutes=15), 60
+NOW, BEFORE, _PERIOD = timedelta(minutes=3), timedelta(minutes=15), 60
 #: GetMetricData takes so many queries at once.
 _MOST = 500
 _STATISTICS = {
@@ -51,14 +51,14 @@ def traffic_of(aws: Aws, balancer: Balancer, now: datetime) -> dict[str, Traffic
     wanted = [(zone, metric) for zone in zones for metric in _STATISTICS]
     answers = _answers(aws, [_query(number, name, *one) for number, one in enumerate(wanted)], now)
     series = {one: answers.get(f"m{number}", ()) for number, one in enumerate(wanted)}
-    return {zone: _traffic(series, zone, now - _NOW) for zone in zones}
+    return {zone: _traffic(series, zone, now - NOW) for zone in zones}
 
 
 def cpu_of(aws: Aws, cluster: str, service: str, now: datetime) -> float | None:
     """The average use of its CPU in percent, over the last minutes; None where nobody measured it."""
     dimensions = {"ClusterName": cluster, "ServiceName": service}
     query = {"Id": "m0", "MetricStat": _statistic("AWS/ECS", "CPUUtilization", dimensions, "Average")}
-    values = _since(_answers(aws, [query], now).get("m0", ()), now - _NOW)
+    values = _since(_answers(aws, [query], now).get("m0", ()), now - NOW)
     return fmean(values) if values else None
 
 
@@ -101,6 +101,6 @@ def _answers(aws: Aws, queries: Sequence[Mapping[str, Any]], now: datetime) -> d
 
 def _asked(aws: Aws, queries: Sequence[Mapping[str, Any]], now: datetime) -> Sequence[Mapping[str, Any]]:
     found: Sequence[Mapping[str, Any]] = aws.client("cloudwatch").get_metric_data(
-        MetricDataQueries=queries, StartTime=now - _BEFORE, EndTime=now
+        MetricDataQueries=queries, StartTime=now - BEFORE, EndTime=now
     )["MetricDataResults"]
     return found

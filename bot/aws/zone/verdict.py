@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bot.aws.zone.figures import Traffic
+from bot.aws.zone.figures import BEFORE, NOW, Traffic
 from bot.aws.zone.find import Zone
 from bot.errors import N_, Phrase, phrase
 
@@ -16,6 +16,8 @@ ERRORS, SLOW = 0.01, 1.0
 ENOUGH = 20
 #: A zone that got requests, and gets less than this share of what another one gets, does not answer any more.
 SILENT = 0.1
+#: A zone that gets less than this share of what it got itself before, unlike another one, may be about to fall silent.
+FADING = 0.5
 
 Kind = Literal["one-zone", "several-zones", "not-the-zone", "fails-open", "unknown"]
 
@@ -61,6 +63,12 @@ def judge(zone: Zone, seen: Mapping[str, Evidence], shifted_by_aws: Collection[s
         return Verdict("several-zones", phrase(what, zones=", ".join(others), zone=zone.id), bad)
     if bad:
         return Verdict("one-zone", _one(zone, seen), bad)
+    if _is_fading(zone, seen):
+        what = N_(
+            "{zone} gets fewer requests than before, and the figures reach back to before its trouble, so they cannot tell yet: "
+            "{figures}."
+        )
+        return Verdict("unknown", phrase(what, zone=zone.id, figures=figures(seen)))
     if _is_known(zone, seen):
         what = N_(
             "{zone} does no worse than the other zones: {figures}. Look for another cause, such as a release, or say that "
@@ -109,3 +117,14 @@ def _is_known(zone: Zone, seen: Mapping[str, Evidence]) -> bool:
     """Of the zone and of another one there are enough requests to compare."""
     known = {name for name, one in seen.items() if one.rate is not None}
     return zone.name in known and len(known) > 1
+
+
+def _is_fading(zone: Zone, seen: Mapping[str, Evidence]) -> bool:
+    """In its first minutes a zone that is dark has no error to count, and still the requests of the minute before."""
+    faded = {name for name, one in seen.items() if one.traffic.before >= ENOUGH and _kept(one.traffic) < FADING}
+    return zone.name in faded and len(faded) < len(seen)
+
+
+def _kept(traffic: Traffic) -> float:
+    """The share of requests that still come, of those that came before."""
+    return traffic.requests / traffic.before * ((BEFORE - NOW) / NOW)

@@ -11,7 +11,6 @@ from bot.jobs import HEARTBEAT, Job
 from bot.store.sql import Store
 from tests.support.core import Core, alarm, build
 
-
 ONE_ENGINE = True  # decisions; the statements are judged on both elsewhere
 
 

@@ -132,7 +132,7 @@ def _print(verdict: Any, _: "Words") -> None:
     say.out(_("RTO          {rto} (promised: {target})", rto=rto, target=targets.rto))
     text = N_("RPO          {rpo} (promised: {target})")
     if report.rpo_open:
-        text = N_("RPO          {rpo} or more: all that was written before the fault is lost (promised: {target})")
+        text = N_("RPO          {rpo} or more: even the first write of all is lost (promised: {target})")
     say.out(_(text, rpo=report.rpo, target=targets.rpo))
     served = f"{100 * report.availability:.1f}"
     say.out(_("Served       {percent} % of the requests since the fault", percent=served))

@@ -17,6 +17,7 @@ from bot.slack.incident_buttons import ACKNOWLEDGE, OFFER, RESOLVE
 from bot.slack.run_buttons import RUN_APPROVE, STEP_YES
 from bot.store.database import Database
 from bot.store.sql import Store, Transaction
+from bot.upkeep import EVERY
 
 #: Arguments for the nursery, whose children know how to die.
 KILLABLE = ("serve",)
@@ -210,4 +211,4 @@ class Night:
         return self.mina.modal is not None and '"input"' in json.dumps(self.mina.modal.spec.get("blocks"))
 
 
-_ROUNDS = frozenset({"sweep", "tidy"})
+_ROUNDS = frozenset(kind.name for kind in EVERY)

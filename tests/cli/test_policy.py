@@ -9,7 +9,7 @@ ACCOUNT = "111122223333"
 def test_the_policies_are_printed_by_part(lifeboat: Command) -> None:
     said = lifeboat("iam-policy", "--account", ACCOUNT)
     assert said.status == 0
-    assert "# read.json" in said.out
+    assert "# read-1.json" in said.out
     assert "# tier-1-2.json" in said.out
     assert "# deny.json" in said.out
     one = lifeboat("iam-policy", "--account", ACCOUNT, "--tier", "1", "--region", "eu-west-1", "--json").json
@@ -28,7 +28,7 @@ def test_the_account_of_the_configuration_and_a_tag_are_used(lifeboat: Command, 
 def test_the_policies_are_written_into_a_folder(lifeboat: Command, place: Path) -> None:
     said = lifeboat("iam-policy", "--account", ACCOUNT, "--output", "iam")
     assert said.status == 0
-    written = json.loads((place / "iam" / "read.json").read_text())
+    written = json.loads((place / "iam" / "read-1.json").read_text())
     assert written["Version"] == "2012-10-17"
 
 

@@ -67,7 +67,10 @@ def transaction(groups: Groups | None, now: datetime) -> Any:
         known = (groups or {}).get(group)
         return (frozenset(known[0]), known[1]) if known else None
 
-    return SimpleNamespace(now=now, groups=SimpleNamespace(members=members))
+    async def since(at: datetime) -> list[Any]:
+        return []
+
+    return SimpleNamespace(now=now, groups=SimpleNamespace(members=members), overrides=SimpleNamespace(since=since))
 
 
 # Who may.

@@ -118,7 +118,7 @@ class Approvers:
     async def _members(self, tx: Tx, role: Role) -> tuple[frozenset[str], tuple[str, ...]]:
         """The voices that have the role now, and the groups of which Slack has not said lately who is in them."""
         voices = {key for key in role.people if key in self.directory.people}
-        people = await roster(tx, self.directory) if role.on_call else self.directory
+        people = await roster(tx, self.directory, taken=False) if role.on_call else self.directory
         for schedule in role.on_call:
             voices |= {person.key for person in people.on_call(schedule, tx.now)}
         unknown = []

@@ -35,11 +35,15 @@ class Changed:
     said: Phrase
 
 
-async def roster(tx: Tx, directory: Directory, at: datetime | None = None) -> Directory:
-    """The people and schedules as they are with what was changed by hand and is not over at `at` (None: now)."""
+async def roster(tx: Tx, directory: Directory, *, taken: bool = True) -> Directory:
+    """The people and schedules as they are with what was changed by hand and is not over.
+
+    `taken`: with what people took for themselves. Whoever takes the pager is paged; a right to approve is not taken so.
+    """
     found: dict[str, list[Override]] = defaultdict(list)
-    for one in await tx.overrides.since(at or tx.now):
-        found[one.schedule].append(one.override)
+    for one in await tx.overrides.since(tx.now):
+        if taken or one.by.removeprefix("cli:") not in one.override.brings:
+            found[one.schedule].append(one.override)
     return directory.with_overrides(found) if found else directory
 
 

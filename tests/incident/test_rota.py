@@ -141,3 +141,15 @@ async def test_every_kind_is_read_back_as_it_was_made_and_said_in_a_sentence(sto
         "Alex Kim is on call", "Jun Lee is on call too", "Mina Park is not on call", "Mina Park and Jun Lee swap",
     ]  # fmt: skip
     assert all(one.id in text for one, text in zip(found, said, strict=True))
+
+
+async def test_taking_the_pager_gives_nobody_the_right_to_approve_and_being_given_it_does(store: Store) -> None:
+    await make(store, "person", "alex", by="alex")
+    assert await on_call(store) == ["alex"]
+    async with store.begin() as tx:
+        approving = await roster(tx, example_people(), taken=False)
+        assert [person.key for person in approving.on_call("primary", tx.now)] != ["alex"]
+    await make(store, "person", "alex", by="sofia")
+    async with store.begin() as tx:
+        approving = await roster(tx, example_people(), taken=False)
+        assert [person.key for person in approving.on_call("primary", tx.now)] == ["alex"]

@@ -20,7 +20,7 @@ demo: setup
 	$(BIN)/lifeboat demo
 
 test: setup lint
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 lint: setup
 	$(BIN)/ruff check .

@@ -51,11 +51,15 @@ def pytest_runtest_call() -> Generator[None, object, object]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Modules that judge decisions and not statements say `ONE_ENGINE`: what they need of SQL others test on both."""
-    twice = [one for one in items if _is_of_one_engine(one) and one.get_closest_marker("postgres")]
-    if twice:
-        config.hook.pytest_deselected(items=twice)
-        gone = set(twice)
+    """Modules that judge decisions and not statements say `ONE_ENGINE`: what they need of SQL others test on both.
+
+    Long nights that are `told_again` are played with REHEARSALS=all.
+    """
+    gone = {one for one in items if _is_of_one_engine(one) and one.get_closest_marker("postgres")}
+    if os.environ.get("REHEARSALS") != "all":
+        gone |= {one for one in items if one.get_closest_marker("told_again")}
+    if gone:
+        config.hook.pytest_deselected(items=list(gone))
         items[:] = [one for one in items if one not in gone]
 
 

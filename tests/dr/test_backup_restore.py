@@ -39,6 +39,7 @@ def test_a_deleted_table_comes_back_under_its_name(theatre: Theatre) -> None:
     theatre.rehearses("undelete-table", "table-deleted:carts").passed()
 
 
+@pytest.mark.told_again
 def test_a_table_comes_back_from_its_latest_backup(theatre: Theatre) -> None:
     night = theatre.rehearses("restore-table-backup", "table:orders", story=backed_up)
     assert night.seen["status"] == "succeeded", night.story
@@ -62,6 +63,7 @@ def test_objects_that_were_overwritten_or_deleted_are_as_they_were(theatre: Thea
     assert night.seen["lost"] == []
 
 
+@pytest.mark.told_again
 def test_a_whole_service_comes_back_to_a_moment(theatre: Theatre) -> None:
     night = theatre.rehearses("whole-service-restore", "table:orders", "objects:assets/", "release:web", inputs=WEB)
     night.passed()

@@ -3,6 +3,8 @@
 import json
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from tests.dr.conftest import Theatre
 from tests.support.rehearsals import Recovery
 
@@ -24,6 +26,7 @@ def test_a_plan_that_aws_calls_executed_and_that_has_moved_nothing_is_not_called
     assert nothing_asked_of_the_dead(night)
 
 
+@pytest.mark.told_again
 def test_the_shop_goes_home_and_no_write_is_lost_and_every_conflict_is_listed(theatre: Theatre) -> None:
     night = theatre.rehearses("region-failback", DARK)
     night.passed()

@@ -28,6 +28,7 @@ def test_what_left_a_zone_comes_back_when_it_is_well(theatre: Theatre) -> None:
 
 
 @pytest.mark.timeout(240)  # on a machine that is busy with much else
+@pytest.mark.told_again
 def test_a_zone_is_kept_away_from_for_long_and_given_back_as_it_was(theatre: Theatre) -> None:
     """Its shifts last ten minutes, and are renewed; undo brings back what was before, compared field by field."""
     seen = theatre.plays(held_and_taken_back, zone=OF_THE_WRITER)

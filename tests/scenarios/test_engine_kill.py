@@ -85,7 +85,7 @@ def _judged(nights: Sequence[Mapping[str, Any]], ending: str) -> None:
 
 @pytest.fixture(scope="module")
 def undone(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Sequence[Mapping[str, Any]]:
-    return _nights(tmp_path_factory.mktemp("undone"), str(sqlite_template), "undone", 7)
+    return _nights(tmp_path_factory.mktemp("undone"), str(sqlite_template), "undone", 11)
 
 
 def test_the_moments_that_are_found_reach_into_every_phase(undone: Sequence[Mapping[str, Any]]) -> None:

@@ -2,7 +2,7 @@
 
 The moments are found by playing the night once: right after each commit that wrote something, and right after AWS was told to
 change something, before its answer. AWS is a process of its own. To play a moment takes a good half second, so by default a few
-playbooks have two of them each, always the same; KILL_MOMENTS=all takes every moment of every playbook.
+playbooks have one of them each, always the same; KILL_MOMENTS=all takes every moment of every playbook.
 """
 
 import json
@@ -21,7 +21,7 @@ from tests.support.playbook_night import playbooks
 from tests.support.snapshot import differences
 
 ALL = os.environ.get("KILL_MOMENTS") == "all"
-SHARE = 2
+SHARE = 1
 #: One of each kind that takes AWS minutes and not a quarter of an hour: a deployment, traffic, a database, sizes.
 BY_DEFAULT = ("database-failover", "evacuate-zone", "restart-service", "scale-out")
 pytestmark = [pytest.mark.timeout(3600 if ALL else 300)]

@@ -143,7 +143,6 @@ def build_worker(core: Core, aws: Aws, slack: SlackParts | None) -> Worker:
         jobs.ESCALATE: core.responder.escalations_due,
         jobs.RUN_TIMER: core.runs.timers_due,
         jobs.CONSIDER: Automatic(core.config, core.runs).consider,
-        jobs.AUDIT: Auditor().due,
         jobs.REMIND: Reminding(core.directory).due,
     }
     effects: dict[Kind, Effect] = {
@@ -153,6 +152,7 @@ def build_worker(core: Core, aws: Aws, slack: SlackParts | None) -> Worker:
         jobs.RENEW: Renewing(core.store, hands).renew,
         jobs.SWEEP: upkeep.sweep,
         jobs.TIDY: upkeep.tidy,
+        jobs.AUDIT: Auditor().audit,
         jobs.HEARTBEAT: _heartbeat(core, aws).beat,
         jobs.SURVEY: upkeep.survey,
         **(slack.handlers if slack else dict.fromkeys(_SLACK_KINDS, _without_slack)),

@@ -64,7 +64,7 @@ ASK_GROUPS = Kind("ask-groups", Lane.BULK)
 SWEEP = Kind("sweep", Lane.BULK, attempts=1000)
 TIDY = Kind("tidy", Lane.BULK, attempts=1000)
 SURVEY = Kind("survey", Lane.BULK, attempts=1000)
-AUDIT = Kind("audit", Lane.TIMER, attempts=1000)
+AUDIT = Kind("audit", Lane.BULK, attempts=1000)
 REMIND = Kind("remind", Lane.TIMER, attempts=1000)
 HEARTBEAT = Kind("heartbeat", Lane.BULK, attempts=1000)
 

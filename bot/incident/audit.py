@@ -6,7 +6,7 @@ not leave an incident that nobody answers standing still.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -78,9 +78,12 @@ def _due(incident: Incident, begun: Sequence[FrozenLevel], pages: Sequence[Page]
 class Auditor:
     """The handler of AUDIT: it comes round by itself."""
 
-    async def due(self, tx: Tx, jobs: Sequence[Job]) -> None:
-        """One round over the incidents that nobody has answered, and over pages that nothing sends."""
-        after = str(jobs[-1].payload.get("after", ""))
+    async def audit(self, job: Job) -> Callable[[Tx], Awaitable[None]]:
+        """One round, in the transaction that ends the job."""
+        return lambda tx: self.go_round(tx, str(job.payload.get("after", "")))
+
+    async def go_round(self, tx: Tx, after: str = "") -> None:
+        """Look at the incidents behind `after` that nobody has answered, and at pages that nothing sends."""
         names = await tx.incidents.unanswered(after, _AT_ONCE)
         incidents = await tx.incidents.many(names)
         pages = _by_incident(await tx.pages.of_many(names))

@@ -8,7 +8,7 @@ import pytest
 
 from bot.clock import SystemClock
 from bot.incident.audit import EVERY, GRACE, Auditor, audit
-from bot.jobs import AUDIT, Job
+from bot.jobs import AUDIT
 from bot.store.sql import Store
 from tests.support.core import Core, alarm, build, down
 
@@ -23,7 +23,7 @@ def core(store: Store, clock: SystemClock) -> Core:
 async def round_(core: Core) -> None:
     """One round of the auditor, and everything that follows from it."""
     async with core.store.begin() as tx:
-        await Auditor().due(tx, [Job(0, AUDIT, {}, tx.now, 1, 1, tx.now)])
+        await Auditor().go_round(tx)
     await core.worker.drain()
 
 
@@ -124,7 +124,7 @@ async def test_it_comes_round_again_and_once_for_all_replicas(core: Core) -> Non
     await round_(core)
     async with core.store.begin() as tx:
         began = tx.now
-        await Auditor().due(tx, [Job(0, AUDIT, {}, tx.now, 1, 1, tx.now)])
+        await Auditor().go_round(tx)
     async with core.store.begin() as tx:
         waiting = {kind: count for kind, state, count, _ in await tx.jobs.counts() if state == "waiting"}
         assert waiting[AUDIT.name] == 1
@@ -145,7 +145,7 @@ async def test_more_incidents_than_one_round_takes_are_gone_through_in_the_next(
     job: dict[str, Any] = {}
     for _ in range(3):
         async with core.store.begin() as tx:
-            await Auditor().due(tx, [Job(0, AUDIT, job, tx.now, 1, 1, tx.now)])
+            await Auditor().go_round(tx, job.get("after", ""))
             names = await tx.incidents.unanswered(job.get("after", ""), 2)
         job = {"after": names[-1]}
     await core.worker.drain()

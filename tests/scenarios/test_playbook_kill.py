@@ -22,8 +22,8 @@ from tests.support.snapshot import differences
 
 ALL = os.environ.get("KILL_MOMENTS") == "all"
 SHARE = 1
-#: One of each kind that takes AWS minutes and not a quarter of an hour: a deployment, traffic, a database, sizes.
-BY_DEFAULT = ("database-failover", "evacuate-zone", "restart-service", "scale-out")
+#: One of each kind that takes AWS minutes and not a quarter of an hour: a database, a deployment, sizes.
+BY_DEFAULT = ("database-failover", "restart-service", "scale-out")
 pytestmark = [pytest.mark.timeout(3600 if ALL else 300)]
 #: Steps that fail once their effect is there, so that the run is taken back from there: the last that has an undo, and one before.
 HALF_FAILED: Sequence[tuple[str, str]] = ()

@@ -50,6 +50,7 @@ def test_a_table_comes_back_from_a_recovery_point_of_aws_backup(theatre: Theatre
     theatre.rehearses("restore-backup", "table:orders").passed()
 
 
+@pytest.mark.told_again
 def test_a_bucket_comes_back_from_a_recovery_point_of_aws_backup(theatre: Theatre) -> None:
     night = theatre.rehearses("restore-bucket", "objects-deleted:assets/")
     assert night.seen["status"] == "succeeded", night.story

@@ -15,6 +15,7 @@ DARK = "zone:use1-az1"
 OF_THE_WRITER = "us-east-1a"
 
 
+@pytest.mark.told_again
 def test_a_dark_zone_is_left_and_the_shop_answers_every_request(theatre: Theatre) -> None:
     night = theatre.rehearses("evacuate-zone", DARK)
     night.passed()

@@ -19,6 +19,9 @@ from bot.store.database import Database
 from bot.store.sql import Store
 from tests.support.actions import ASK, HEAD, STEPS, Play, failed, play, playbook
 
+ONE_ENGINE = True  # decisions; the statements are judged on both in tests/store
+
+
 COMMANDERS = Config(
     roles={"commander": Role(people=("mina",), slack_groups=("S1",)), "responder": Role(people=("mina", "jun"))}
 )

@@ -13,6 +13,9 @@ from bot.jobs import DRAW_RUN, Lane
 from bot.store.sql import Store
 from tests.support.actions import HEAD, Play, failed, play, playbook, working
 
+ONE_ENGINE = True  # decisions; the statements are judged on both in tests/store
+
+
 ASK_BESIDE = """\
   - {id: question, ask: {en: Now?, ko: 지금?}, action: thing.make, with: {name: question}, irreversible: a test}
   - {id: left, needs: [], action: thing.make, with: {name: left}, irreversible: a test}

@@ -18,6 +18,9 @@ from bot.playbook.plan import Plan
 from bot.store.sql import Store
 from tests.support.actions import ACTIONS, CHECKS, Cloud, Play, failed, play, playbook
 
+ONE_ENGINE = True  # decisions; the statements are judged on both in tests/store
+
+
 SHORT = """\
   - {id: look, check: thing.ready, with: {name: "{{ thing }}"}}
   - {id: left, action: thing.make, with: {name: left}, takes: 4m, undo: {action: thing.make, with: {name: x}}}

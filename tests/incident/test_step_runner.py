@@ -15,6 +15,8 @@ from bot.store.sql import Store
 from bot.worker import Handlers, Worker
 from tests.support.actions import Play, denied, failed, play, playbook, step_jobs, throttled, unanswered, working
 
+ONE_ENGINE = True  # decisions; the statements are judged on both in tests/store
+
 
 @pytest.fixture
 async def mend(store: Store, clock: SystemClock) -> Play:

@@ -173,7 +173,7 @@ MOMENTS = (
 
 #: Each costs some seconds, and all of them together minutes: every third one is played, all with KILL_MOMENTS=all. What a
 #: run of a playbook goes through is played much faster, and at moments that are found, in test_engine_kill.py.
-_PLAYED = MOMENTS if os.environ.get("KILL_MOMENTS") == "all" else MOMENTS[::4]
+_PLAYED = MOMENTS if os.environ.get("KILL_MOMENTS") == "all" else MOMENTS[::5]
 
 
 @pytest.fixture

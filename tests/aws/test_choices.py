@@ -4,6 +4,7 @@ from typing import Any
 
 import boto3
 import pytest
+import structlog
 
 from bot.aws.choices import MOST, choices
 from bot.aws.session import Session
@@ -85,6 +86,7 @@ def test_load_balancers_are_named_and_gateways_left_out(session: Session) -> Non
 def test_trouble_in_aws_gives_no_choices_and_a_reason_in_the_log(
     code: str, session: Session, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    structlog.reset_defaults()  # whatever a test before has made quiet
     dynamodb = Recorded(session.client("dynamodb"))
     dynamodb.fail_before["list_tables"] = refused(code)
     assert choices("dynamodb.table", World(session, dynamodb=dynamodb), {}) == []

@@ -18,6 +18,9 @@ from tests.aws.fakes import Recorded, World, attempt
 from tests.aws.rehearsed import Step
 from tests.aws.services import CLUSTER, Served
 
+#: They build on one emulated ECS, one after the other.
+pytestmark = pytest.mark.xdist_group("evacuate-ecs")
+
 BAD = "us-east-1a"
 
 

@@ -5,17 +5,16 @@ from typing import Any
 import pytest
 
 from bot.language import Words
-from bot.playbook.loading import parse
+from bot.playbook.loading import load
 from bot.report.graph.canvas import DOWN, LEFT, RIGHT, UP, Canvas
 from bot.report.graph.nodes import Seen, nodes
 from bot.report.graph.text import COLUMNS, drawing, listing, titles
 from bot.report.graph.tracks import tracks
 from bot.report.graph.widths import cells, clipped
-from escalation.document import read
 from tests.report.drawn import ALL, ALONE, CROSSED, DIAMOND, LANES, WIDE, both, playbook, step
 
 EN, KO = Words("en"), Words("ko")
-SHIPPED = [parse(read(file)) for file in sorted((Path(__file__).parents[2] / "playbooks").glob("*.yaml"))]
+SHIPPED = list(load(Path(__file__).parents[2] / "playbooks").values())
 
 
 def text(book: Any, _: Words = EN, seen: Any = None) -> str:
